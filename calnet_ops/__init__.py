@@ -1,0 +1,4 @@
+"""calnet-ops: find eclipsing binaries in every TESS sector, for ever, unattended."""
+
+__version__ = "0.1.0"
+"""Version of the software [semantic]; releases of the catalog have their own (`keys`)."""

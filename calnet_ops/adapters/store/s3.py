@@ -1,0 +1,205 @@
+"""Objects in an S3 bucket, written once under names that tell where they came from."""
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import boto3
+import pyarrow as pa
+import pyarrow.parquet as pq
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from calnet_ops.errors import KeyTaken, MissingInput, ServiceUnavailable
+from calnet_ops.lineage import sha256_hex
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+CONNECTIONS = 16
+"""Sockets kept open to the store; more threads than this never read at once in a task."""
+
+GONE = frozenset({"404", "NoSuchKey", "NotFound"})
+REFUSED = frozenset({"412", "PreconditionFailed"})
+
+
+class Store:
+    """A bucket in which every key is written at most once.
+
+    Parameters
+    ----------
+    client
+        boto3 S3 client.
+    bucket
+        Name of the bucket.
+    """
+
+    def __init__(self, client: "S3Client", bucket: str) -> None:
+        self._client = client
+        self.bucket = bucket
+
+    def uri(self, key: str) -> str:
+        """Address of a key: ``s3://bucket/key``."""
+        return f"s3://{self.bucket}/{key}"
+
+    def make_bucket(self) -> None:
+        """Make the bucket if it is not there yet."""
+        try:
+            self._client.head_bucket(Bucket=self.bucket)
+        except ClientError:
+            self._client.create_bucket(Bucket=self.bucket)
+
+    def save_new(
+        self, key: str, body: bytes, content_type: str = "application/octet-stream"
+    ) -> bool:
+        """Write an object unless the key exists.
+
+        Returns
+        -------
+        created
+            False if the same bytes were there already: running again is free.
+
+        Raises
+        ------
+        KeyTaken
+            If the key holds other bytes.
+        """
+        digest = sha256_hex(body)
+        try:
+            self._client.put_object(
+                Bucket=self.bucket,
+                Key=key,
+                Body=body,
+                IfNoneMatch="*",
+                ContentType=content_type,
+                Metadata={"sha256": digest},
+            )
+        except ClientError as error:
+            if _code(error) not in REFUSED:
+                raise _unavailable(key, error) from error
+            held = self._client.head_object(Bucket=self.bucket, Key=key)["Metadata"].get(
+                "sha256", ""
+            )
+            if held != digest:
+                raise KeyTaken(
+                    self.uri(key),
+                    found=f"sha256 {held[:16] or 'unknown'}",
+                    expected=f"sha256 {digest[:16]}",
+                    cure="Raise the VERSION of the step whose results changed.",
+                ) from error
+            return False
+        except BotoCoreError as error:
+            raise _unavailable(key, error) from error
+        return True
+
+    def load(self, key: str) -> bytes:
+        """Bytes of an object.
+
+        Raises
+        ------
+        MissingInput
+            If there is no such key.
+        """
+        try:
+            return self._client.get_object(Bucket=self.bucket, Key=key)["Body"].read()
+        except ClientError as error:
+            if _code(error) in GONE:
+                raise MissingInput(
+                    self.uri(key), found="no such key", expected="an object"
+                ) from error
+            raise _unavailable(key, error) from error
+        except BotoCoreError as error:
+            raise _unavailable(key, error) from error
+
+    def exists(self, key: str) -> bool:
+        """Whether a key is there, so that its work is done."""
+        try:
+            self._client.head_object(Bucket=self.bucket, Key=key)
+        except ClientError as error:
+            if _code(error) in GONE:
+                return False
+            raise _unavailable(key, error) from error
+        return True
+
+    def iter_keys(self, prefix: str) -> Iterator[str]:
+        """All keys below a prefix, sorted."""
+        pages = self._client.get_paginator("list_objects_v2").paginate(
+            Bucket=self.bucket, Prefix=prefix
+        )
+        for page in pages:
+            for item in page.get("Contents", []):
+                yield item["Key"]
+
+    def save_table(self, key: str, table: pa.Table) -> bool:
+        """Write a table as Parquet; the same table gives the same bytes."""
+        buffer = io.BytesIO()
+        pq.write_table(table, buffer, compression="zstd", store_schema=False)
+        return self.save_new(key, buffer.getvalue(), "application/vnd.apache.parquet")
+
+    def load_table(self, key: str, columns: list[str] | None = None) -> pa.Table:
+        """Read a table, or some columns of it."""
+        return pq.read_table(io.BytesIO(self.load(key)), columns=columns)
+
+    def load_pointer(self, key: str) -> tuple[bytes | None, str]:
+        """Bytes and tag of a pointer; (None, "") when it has never been set."""
+        try:
+            answer = self._client.get_object(Bucket=self.bucket, Key=key)
+        except ClientError as error:
+            if _code(error) in GONE:
+                return None, ""
+            raise _unavailable(key, error) from error
+        return answer["Body"].read(), answer["ETag"]
+
+    def move_pointer(self, key: str, body: bytes, seen_tag: str) -> bool:
+        """Move a pointer if nobody else moved it since `seen_tag` was read."""
+        condition = {"IfMatch": seen_tag} if seen_tag else {"IfNoneMatch": "*"}
+        try:
+            self._client.put_object(
+                Bucket=self.bucket,
+                Key=key,
+                Body=body,
+                ContentType="application/json",
+                **condition,  # type: ignore[arg-type]
+            )
+        except ClientError as error:
+            if _code(error) in REFUSED:
+                return False
+            raise _unavailable(key, error) from error
+        return True
+
+    def download(self, prefix: str, folder: Path) -> int:
+        """Copy all objects below a prefix to a local folder; how many."""
+        count = 0
+        for key in self.iter_keys(prefix):
+            target = folder / key.removeprefix(prefix)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(self.load(key))
+            count += 1
+        return count
+
+
+def open_store(endpoint: str | None, bucket: str, access_key: str, secret_key: str) -> Store:
+    """Connect to a bucket of an S3 server, or of AWS if `endpoint` is None."""
+    client = boto3.client(
+        "s3",
+        endpoint_url=endpoint,
+        region_name="us-east-1",
+        aws_access_key_id=access_key,
+        aws_secret_access_key=secret_key,
+        config=Config(
+            signature_version="s3v4",
+            max_pool_connections=CONNECTIONS,
+            retries={"mode": "standard", "max_attempts": 4},
+            s3={"addressing_style": "path"},
+        ),
+    )
+    return Store(client, bucket)
+
+
+def _code(error: ClientError) -> str:
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def _unavailable(key: str, error: Exception) -> ServiceUnavailable:
+    return ServiceUnavailable(f"object store, key {key}", found=str(error), expected="an answer")

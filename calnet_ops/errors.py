@@ -1,0 +1,204 @@
+"""Every error that calnet-ops raises on purpose, sorted by what to do about it.
+
+::
+
+    CalnetError
+    ├── TransientError      try again: Airflow retries with back-off
+    ├── RejectedInput       set this one thing aside and go on: Airflow never sees it
+    │   ├── QuarantinedFile the bytes are not to be believed: kept in quarantine/
+    │   └── SkippedInput    the bytes are fine, but there is nothing to score in them
+    └── HaltError           stop this sector at once and tell a person
+"""
+
+
+class CalnetError(Exception):
+    """Say what went wrong: what, found, expected, and what a person can do.
+
+    Parameters
+    ----------
+    what
+        The thing at fault: a file, a key, a sector, an option.
+    found, expected
+        What was met and what should have been there, in words or numbers with units.
+    cure
+        What a person can do about it, if there is anything.
+    """
+
+    reason = "error"
+    """Short name of the reason; the word counted in summaries and metrics."""
+
+    def __init__(self, what: str, *, found: str, expected: str, cure: str = "") -> None:
+        self.what = what
+        self.found = found
+        self.expected = expected
+        self.cure = cure
+        text = f"{what}: {self.reason}: found {found}, expected {expected}"
+        super().__init__(f"{text}. {cure}" if cure else text)
+
+
+class TransientError(CalnetError):
+    """It may work next time."""
+
+    reason = "temporary failure"
+
+
+class ArchiveUnavailable(TransientError):
+    """The archive did not answer, or not with what it listed."""
+
+    reason = "archive unavailable"
+
+
+class IncompleteDownload(TransientError):
+    """Fewer bytes arrived than the archive announced."""
+
+    reason = "incomplete download"
+
+
+class ServiceUnavailable(TransientError):
+    """One of our own servers (store, registry, scheduler) did not answer."""
+
+    reason = "service unavailable"
+
+
+class RejectedInput(CalnetError):
+    """This one thing cannot be used; everything else goes on."""
+
+    reason = "rejected"
+
+
+class QuarantinedFile(RejectedInput):
+    """The bytes of this file are not to be believed."""
+
+    reason = "quarantined"
+
+
+class EmptyFile(QuarantinedFile):
+    """No bytes at all."""
+
+    reason = "empty file"
+
+
+class NotFits(QuarantinedFile):
+    """Something else, often an HTML error page, under the name of a FITS file."""
+
+    reason = "not a FITS file"
+
+
+class Truncated(QuarantinedFile):
+    """The file ends before its headers say it should."""
+
+    reason = "truncated"
+
+
+class ChecksumMismatch(QuarantinedFile):
+    """An HDU's bytes do not sum up to what its CHECKSUM card promises."""
+
+    reason = "checksum mismatch"
+
+
+class WrongLayout(QuarantinedFile):
+    """HDUs or columns are not those of a SPOC light curve."""
+
+    reason = "unexpected layout"
+
+
+class ForeignProduct(QuarantinedFile):
+    """Another product (20-s, full-frame, HLSP) under or beside the names of this one."""
+
+    reason = "foreign product"
+
+
+class HeaderDisagrees(QuarantinedFile):
+    """Header and file name tell of different stars or sectors."""
+
+    reason = "header disagrees with file name"
+
+
+class DuplicateTarget(QuarantinedFile):
+    """A second file of the same star in the same sector."""
+
+    reason = "duplicate target"
+
+
+class FluxWithoutTime(QuarantinedFile):
+    """Cadences of QUALITY 0 have a flux but no time, which SPOC never writes."""
+
+    reason = "flux without time"
+
+
+class TimesNotIncreasing(QuarantinedFile):
+    """Time stands still or runs backwards."""
+
+    reason = "times not increasing"
+
+
+class MissingAtSource(QuarantinedFile):
+    """Listed by the archive but not to be had from it."""
+
+    reason = "missing at source"
+
+
+class SkippedInput(RejectedInput):
+    """Nothing in it can be scored."""
+
+    reason = "skipped"
+
+
+class NoGoodCadences(SkippedInput):
+    """No cadence has QUALITY 0, a time and a flux."""
+
+    reason = "no good cadences"
+
+
+class TooFewCadences(SkippedInput):
+    """No segment is long enough."""
+
+    reason = "too few good cadences"
+
+
+class ConstantFlux(SkippedInput):
+    """All fluxes of a segment are equal, so there is no shape to look at."""
+
+    reason = "constant flux"
+
+
+class HaltError(CalnetError):
+    """Go no further: a person has to look."""
+
+    reason = "halted"
+
+
+class WrongConfiguration(HaltError):
+    """`paths.json`, the environment or an option is not usable as it stands."""
+
+    reason = "wrong configuration"
+
+
+class KeyTaken(HaltError):
+    """A write-once key already holds other bytes."""
+
+    reason = "key already holds other bytes"
+
+
+class SectorNotTrusted(HaltError):
+    """A check of the whole sector failed."""
+
+    reason = "sector failed its checks"
+
+
+class MissingInput(HaltError):
+    """A step was asked to run before what it reads exists."""
+
+    reason = "missing input"
+
+
+class FeaturesDiffer(HaltError):
+    """A model was given features of another version than it learned from."""
+
+    reason = "features of another version"
+
+
+class PromotionRefused(HaltError):
+    """The model that was promoted has not passed the gate."""
+
+    reason = "promotion refused"

@@ -1,0 +1,184 @@
+"""Every name in the object store, both ways: from what a thing is to its key, and back.
+
+A sector is an `int` everywhere; its text form, the partition key ``s087``, is made and
+read here and nowhere else. SPOC file names keep their own ``s0087`` (`SpocName`).
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Self
+
+from calnet_ops.errors import ForeignProduct, WrongConfiguration
+
+LATEST = "releases/latest.json"
+"""The one pointer in the store: which release is current. Moved last."""
+
+CAMPAIGN_FIRST = 1000
+"""Sector numbers from here on are special pointings (1751 was 3I/ATLAS), not surveys."""
+
+_SECTOR = re.compile(r"^s(\d{3,4})$")
+_SPOC = re.compile(r"^tess(\d{13})-s(\d{4})-(\d{16})-(\d{4})-s_lc\.fits$")
+
+
+def sector_key(sector: int) -> str:
+    """Partition key of a sector: ``s087``.
+
+    Examples
+    --------
+    >>> sector_key(87), sector_key(1751)
+    ('s087', 's1751')
+    """
+    return f"s{sector:03d}"
+
+
+def parse_sector(text: str) -> int:
+    """Sector number of a partition key; plain numbers are taken as well.
+
+    Raises
+    ------
+    WrongConfiguration
+        If the text is neither ``s087`` nor ``87``.
+
+    Examples
+    --------
+    >>> parse_sector("s087"), parse_sector("87")
+    (87, 87)
+    """
+    match = _SECTOR.match(text)
+    number = match[1] if match else text
+    if not number.isdigit() or int(number) == 0:
+        raise WrongConfiguration("sector", found=repr(text), expected="a number such as 87 or s087")
+    return int(number)
+
+
+@dataclass(frozen=True, slots=True)
+class SpocName:
+    """What the file name of a SPOC two-minute light curve says.
+
+    References
+    ----------
+    TESS Science Data Products Description Document, EXP-TESS-ARC-ICD-0014, section 3.
+    """
+
+    stamp: str
+    """Start of the pointing, UTC as yyyydddhhmmss."""
+    sector: int
+    """TESS sector."""
+    tic: int
+    """TESS Input Catalog number."""
+    scid: str
+    """Spacecraft configuration, four digits."""
+
+    @classmethod
+    def parse(cls, file_name: str) -> Self:
+        """Read a file name.
+
+        Raises
+        ------
+        ForeignProduct
+            If it is not exactly that of a two-minute light curve: 20-s files
+            (``a_fast-lc``) and HLSP products look alike.
+        """
+        match = _SPOC.match(file_name)
+        if match is None:
+            raise ForeignProduct(
+                file_name,
+                found="another name",
+                expected="tess…-sNNNN-<TIC, 16 digits>-NNNN-s_lc.fits",
+            )
+        stamp, sector, tic, scid = match.groups()
+        return cls(stamp, int(sector), int(tic), scid)
+
+    def __str__(self) -> str:
+        return f"tess{self.stamp}-s{self.sector:04d}-{self.tic:016d}-{self.scid}-s_lc.fits"
+
+
+def raw(sector: int, delivery: int, file_name: str) -> str:
+    """Raw light curve as the archive served it; delivery 2 and later keep to their own folder."""
+    folder = f"tess/lc/{sector_key(sector)}/"
+    return f"{folder}{file_name}" if delivery == 1 else f"{folder}d{delivery}/{file_name}"
+
+
+def quarantine(sector: int, sha256: str, file_name: str) -> str:
+    """A file that is not believed, kept as it came."""
+    return f"quarantine/{sector_key(sector)}/{sha256[:16]}/{file_name}"
+
+
+def plan(sector: int, lineage: str) -> str:
+    """What an ingest set out to pull: one row a listed file."""
+    return f"manifest/{sector_key(sector)}/{lineage}-plan.parquet"
+
+
+def manifest(sector: int, lineage: str) -> str:
+    """What became of each listed file of a delivery (or of a shard of it)."""
+    return f"manifest/{sector_key(sector)}/{lineage}.parquet"
+
+
+def statistics(sector: int, lineage: str) -> str:
+    """Statistics of each file, computed while its bytes passed."""
+    return f"checks/{sector_key(sector)}/{lineage}-statistics.parquet"
+
+
+def check_report(sector: int, lineage: str) -> str:
+    """Verdict of the checks on a sector."""
+    return f"checks/{sector_key(sector)}/{lineage}.json"
+
+
+def data_docs(sector: int, lineage: str, page: str = "index.html") -> str:
+    """A page of the Great Expectations Data Docs of a sector."""
+    return f"checks/{sector_key(sector)}/{lineage}-docs/{page}"
+
+
+def features(version: str, sector: int, lineage: str) -> str:
+    """Features of a shard."""
+    return f"features/{version}/{sector_key(sector)}/{lineage}.parquet"
+
+
+def skipped(version: str, sector: int, lineage: str) -> str:
+    """Files of a shard that gave no features, and why."""
+    return f"features/{version}/{sector_key(sector)}/{lineage}-skipped.parquet"
+
+
+def scores(model_id: str, sector: int, lineage: str) -> str:
+    """Scores of the segments of a shard."""
+    return f"scores/{model_id}/{sector_key(sector)}/{lineage}.parquet"
+
+
+def target_scores(model_id: str, sector: int, lineage: str) -> str:
+    """Probabilities of the targets of a sector."""
+    return f"scores/{model_id}/{sector_key(sector)}/{lineage}-targets.parquet"
+
+
+def candidates(model_id: str, sector: int, lineage: str) -> str:
+    """Characterised candidates of a sector."""
+    return f"candidates/{model_id}/{sector_key(sector)}/{lineage}.parquet"
+
+
+def label_set(set_id: str) -> str:
+    """A frozen set of labels."""
+    return f"labels/{set_id}.parquet"
+
+
+def dataset(dataset_id: str) -> str:
+    """Which segments a model learned from and which it was judged on."""
+    return f"datasets/{dataset_id}.parquet"
+
+
+def model(model_id: str, part: str) -> str:
+    """A part of an exported model: ``calnet.tflite``, ``calnet.keras`` or ``model.json``."""
+    return f"models/{model_id}/{part}"
+
+
+def staging(lineage: str, part: str = "") -> str:
+    """A release that nobody has approved yet."""
+    return f"staging/{lineage}/{part}"
+
+
+def release(version: str, part: str = "") -> str:
+    """A file of a published release."""
+    return f"releases/{version}/{part}"
+
+
+def audit_report(lineage: str) -> str:
+    """What the weekly audit found."""
+    return f"audit/{lineage}.json"

@@ -1,0 +1,175 @@
+"""The one place that reads `paths.json` and the environment and opens the adapters."""
+
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from calnet_ops.errors import WrongConfiguration
+
+if TYPE_CHECKING:
+    from calnet_ops.adapters.archive import Archive
+    from calnet_ops.adapters.ledger import Ledger
+    from calnet_ops.adapters.notify import Notifier
+    from calnet_ops.adapters.registry import Registry
+    from calnet_ops.adapters.scheduler import Scheduler
+    from calnet_ops.adapters.store import Store
+
+PATHS_VARIABLE = "CALNET_PATHS"
+"""Names the `paths.json` in force; without it, the one in the working folder."""
+
+
+class Places(BaseModel):
+    """A block of `paths.json`: unknown keys are refused, nothing changes after reading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ArchivePlaces(Places):
+    """Base URLs of the archive; a mirror serves all three from one."""
+
+    pages: str = Field(description="bulk download page, scripts and CDPP tables")
+    products: str = Field(description="light curves: /api/v0.1/Download/file")
+    target_lists: str = Field(description="planned targets of each sector")
+
+
+class StorePlaces(Places):
+    """Where the objects are."""
+
+    endpoint: str | None = Field(description="URL of the S3 server; null for AWS")
+    bucket: str
+
+
+class Paths(Places):
+    """All of `paths.json`: places only. Secrets come from the environment."""
+
+    archive: ArchivePlaces
+    store: StorePlaces
+    database: str = Field(description="SQLAlchemy URL of the ledger")
+    mlflow: str = Field(description="tracking server")
+    airflow: str = Field(description="API server")
+    web: str = Field(description="vetting and ops pages")
+    work: str = Field(description="local folder for scratch files")
+
+
+@dataclass(frozen=True)
+class Platform:
+    """Everything outside the process that a step may talk to, opened when first used."""
+
+    paths: Paths
+    root: Path
+    """Folder of `paths.json`: relative places start here."""
+
+    @cached_property
+    def store(self) -> "Store":
+        """Object store. Reads CALNET_S3_ACCESS_KEY and CALNET_S3_SECRET_KEY."""
+        from calnet_ops.adapters.store import open_store
+
+        return open_store(
+            self.paths.store.endpoint,
+            self.paths.store.bucket,
+            secret("CALNET_S3_ACCESS_KEY"),
+            secret("CALNET_S3_SECRET_KEY"),
+        )
+
+    @cached_property
+    def ledger(self) -> "Ledger":
+        """SQL database."""
+        from calnet_ops.adapters.ledger import open_ledger
+
+        prefix = "sqlite:///"
+        url = self.paths.database
+        if url.startswith(prefix):
+            file = self.root / url.removeprefix(prefix)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            url = f"{prefix}{file}"
+        return open_ledger(url)
+
+    @cached_property
+    def archive(self) -> "Archive":
+        """MAST, or a mirror of it."""
+        from calnet_ops.adapters.archive import open_archive
+
+        places = self.paths.archive
+        return open_archive(places.pages, places.products, places.target_lists)
+
+    @cached_property
+    def registry(self) -> "Registry":
+        """MLflow. Reads MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD if it has a login."""
+        from calnet_ops.adapters.registry import open_registry
+
+        return open_registry(self.paths.mlflow)
+
+    @cached_property
+    def scheduler(self) -> "Scheduler":
+        """Airflow's REST API. Reads CALNET_AIRFLOW_USER and CALNET_AIRFLOW_PASSWORD."""
+        from calnet_ops.adapters.scheduler import open_scheduler
+
+        return open_scheduler(
+            self.paths.airflow, secret("CALNET_AIRFLOW_USER"), secret("CALNET_AIRFLOW_PASSWORD")
+        )
+
+    @cached_property
+    def notifier(self) -> "Notifier":
+        """Tells a person. Reads CALNET_WEBHOOK_URL; without it, notices stay in the ledger."""
+        from calnet_ops.adapters.notify import open_notifier
+
+        return open_notifier(os.environ.get("CALNET_WEBHOOK_URL", ""), self.ledger)
+
+    @property
+    def work(self) -> Path:
+        """Local folder for scratch files, made if needed."""
+        folder = self.root / self.paths.work
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+
+def open_platform(file: Path | None = None) -> Platform:
+    """Read `paths.json` and get ready to open what it names.
+
+    Parameters
+    ----------
+    file
+        The configuration; by default what CALNET_PATHS names, else ``paths.json``.
+
+    Raises
+    ------
+    WrongConfiguration
+        If the file is missing, not JSON, or has missing or unknown keys.
+    """
+    file = file or Path(os.environ.get(PATHS_VARIABLE, "paths.json"))
+    try:
+        paths = Paths.model_validate_json(file.read_bytes())
+    except FileNotFoundError as error:
+        raise WrongConfiguration(
+            str(file),
+            found="no such file",
+            expected="the places of this installation",
+            cure=f"Run in the project's folder or set {PATHS_VARIABLE}.",
+        ) from error
+    except ValidationError as error:
+        faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise WrongConfiguration(str(file), found=faults, expected="the keys of `Paths`") from error
+    return Platform(paths, file.resolve().parent)
+
+
+def secret(name: str) -> str:
+    """A secret from the environment.
+
+    Raises
+    ------
+    WrongConfiguration
+        If it is not set.
+    """
+    value = os.environ.get(name, "")
+    if not value:
+        raise WrongConfiguration(
+            f"environment variable {name}",
+            found="nothing",
+            expected="a secret",
+            cure=f"Set {name}.",
+        )
+    return value

@@ -1,0 +1,24 @@
+"""Fixtures that many tests share."""
+
+from pathlib import Path
+
+import pytest
+
+from calnet_ops.platform import Platform
+from tests.support.platforms import make_platform
+
+SHARED = Path(__file__).parents[2] / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Folder of real light curves and label catalogs, where there is one."""
+    if not SHARED.is_dir():
+        pytest.skip("no real light curves beside the project (../shared/data)")
+    return SHARED
+
+
+@pytest.fixture
+def platform(tmp_path: Path) -> Platform:
+    """A platform with a store in memory and an empty ledger."""
+    return make_platform(tmp_path)

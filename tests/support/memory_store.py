@@ -1,0 +1,63 @@
+"""A store in memory with the promises of the real one; `tests/adapters/store` compares them."""
+
+import io
+from collections.abc import Iterator
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from calnet_ops.adapters.store import Store
+from calnet_ops.errors import KeyTaken, MissingInput
+from calnet_ops.lineage import sha256_hex
+
+
+class MemoryStore(Store):
+    """Store whose objects are in a dictionary."""
+
+    def __init__(self) -> None:
+        self.bucket = "memory"
+        self.objects: dict[str, bytes] = {}
+
+    def make_bucket(self) -> None:
+        """Nothing to make."""
+
+    def save_new(
+        self, key: str, body: bytes, content_type: str = "application/octet-stream"
+    ) -> bool:
+        """Write unless there."""
+        held = self.objects.setdefault(key, body)
+        if held is body:
+            return True
+        if held != body:
+            raise KeyTaken(key, found=sha256_hex(held), expected=sha256_hex(body))
+        return False
+
+    def load(self, key: str) -> bytes:
+        """Read."""
+        if key not in self.objects:
+            raise MissingInput(key, found="no such key", expected="an object")
+        return self.objects[key]
+
+    def exists(self, key: str) -> bool:
+        """Whether it is there."""
+        return key in self.objects
+
+    def iter_keys(self, prefix: str) -> Iterator[str]:
+        """Sorted keys."""
+        return iter(sorted(key for key in self.objects if key.startswith(prefix)))
+
+    def load_table(self, key: str, columns: list[str] | None = None) -> pa.Table:
+        """Read Parquet."""
+        return pq.read_table(io.BytesIO(self.load(key)), columns=columns)
+
+    def load_pointer(self, key: str) -> tuple[bytes | None, str]:
+        """Bytes and their hash as tag."""
+        body = self.objects.get(key)
+        return (None, "") if body is None else (body, sha256_hex(body))
+
+    def move_pointer(self, key: str, body: bytes, seen_tag: str) -> bool:
+        """Compare and set."""
+        if self.load_pointer(key)[1] != seen_tag:
+            return False
+        self.objects[key] = body
+        return True
