@@ -1,0 +1,1 @@
+"""All that imports Airflow: assets, policies, the plugin with our pages."""

@@ -1,0 +1,42 @@
+"""
+# detect_sectors
+
+Notice a sector that MAST has finished publishing.
+
+| | |
+|---|---|
+| Starts when | every 6 hours, or by hand |
+| Reads | bulk download page, download scripts, CDPP tables |
+| Writes | state of each delivery in the ledger |
+| Event | `sector_listed` for each sector that is complete |
+| If it fails | nothing is lost: the next poll sees the same archive. `docs/operations.md` |
+"""
+
+from airflow.sdk import dag, task
+
+from calnet_ops.orchestration import assets, policy
+
+
+@dag(
+    schedule=policy.every("0 */6 * * *", "CALNET_DETECT_EVERY_S"),
+    default_args=policy.IO,
+    max_active_runs=1,
+    doc_md=__doc__,
+    tags=["sector"],
+)
+def detect_sectors():
+    @task
+    def poll_archive() -> list[int]:
+        from calnet_ops.platform import open_platform
+        from calnet_ops.steps import detect
+
+        return detect.detect_sectors(open_platform())["listed"]
+
+    @task(outlets=[assets.SECTOR_LISTED])
+    def announce(sectors: list[int], outlet_events=None) -> None:
+        assets.announce(outlet_events[assets.SECTOR_LISTED], sectors)
+
+    announce(poll_archive())
+
+
+detect_sectors()

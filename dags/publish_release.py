@@ -1,0 +1,62 @@
+"""
+# publish_release
+
+Publish the next version of the catalog, once a person has looked at what would change.
+
+| | |
+|---|---|
+| Starts when | scores or labels changed (`scores_changed`, `label_set`) and a release is due; by hand |
+| Reads | `candidates/<model>/`, `scores/<model>/`, decisions in the ledger, the last release |
+| Writes | `staging/<lineage>/`, `releases/<version>/`, last of all `releases/latest.json` |
+| Event | `release` |
+| If it fails | outsiders see the last release; clear the red task. `docs/operations.md` |
+"""
+
+from airflow.providers.standard.operators.hitl import ApprovalOperator
+from airflow.sdk import dag, task
+
+from calnet_ops.orchestration import assets, policy
+
+
+@dag(
+    schedule=(assets.SCORES_CHANGED | assets.LABEL_SET),
+    default_args=policy.CPU,
+    max_active_runs=1,
+    doc_md=__doc__,
+    tags=["catalog"],
+)
+def publish_release():
+    @task.short_circuit
+    def is_due(dag_run=None) -> bool:
+        from calnet_ops.platform import open_platform
+        from calnet_ops.steps import publish
+
+        return dag_run.run_type == "manual" or publish.is_due(open_platform())
+
+    @task.short_circuit
+    def stage() -> dict:
+        from calnet_ops.platform import open_platform
+        from calnet_ops.steps import publish
+
+        return publish.stage_release(open_platform())
+
+    approve = ApprovalOperator(
+        task_id="approve",
+        subject="Publish {{ ti.xcom_pull(task_ids='stage')['version'] }}?",
+        body="{{ ti.xcom_pull(task_ids='stage')['summary'] }}",
+    )
+
+    @task(outlets=[assets.RELEASE])
+    def publish(staged: dict, approval: dict) -> dict:
+        from calnet_ops.platform import open_platform
+        from calnet_ops.steps import publish
+
+        person = approval["responded_by_user"]["name"]
+        return publish.publish_release(staged, person, open_platform())
+
+    staged = stage()
+    is_due() >> staged >> approve
+    publish(staged, approve.output)
+
+
+publish_release()

@@ -1,0 +1,95 @@
+"""
+# score_sector
+
+Say of every star of a sector how likely it is an eclipsing binary, and measure those that are.
+
+| | |
+|---|---|
+| Starts when | a sector is in the store (`sector_raw`), or another model is in production (`champion`) |
+| Reads | `manifest/s087/`, `tess/lc/s087/`, `models/<model>/` |
+| Writes | `features/v1/s087/`, `scores/<model>/s087/`, `candidates/<model>/s087/` |
+| Event | `sector_scored` with the same key, and `scores_changed` without one |
+| If it fails | stored features and scores stay valid; clear the red task. `docs/operations.md` |
+"""
+
+from airflow.sdk import PartitionedAssetTimetable, dag, task
+
+from calnet_ops.orchestration import assets, policy
+
+
+@dag(
+    schedule=PartitionedAssetTimetable(assets=assets.SECTOR_RAW | assets.CHAMPION),
+    default_args=policy.CPU,
+    max_active_runs=2,
+    doc_md=__doc__,
+    tags=["sector", "model"],
+)
+def score_sector():
+    @task
+    def plan_features(partition_key=None) -> list[dict]:
+        from calnet_ops.keys import parse_sector
+        from calnet_ops.platform import open_platform
+        from calnet_ops.steps import extract
+
+        return extract.plan_shards(parse_sector(partition_key), "v1", open_platform())
+
+    @task(max_active_tis_per_dagrun=4)
+    def extract_shard(shard: dict) -> dict:
+        from calnet_ops.platform import open_platform
+        from calnet_ops.steps import extract
+
+        return extract.extract_shard(shard, open_platform())
+
+    @task
+    def close_features(tallies, partition_key=None) -> dict:
+        from calnet_ops.keys import parse_sector
+        from calnet_ops.platform import open_platform
+        from calnet_ops.steps import extract
+
+        sector = parse_sector(partition_key)
+        return extract.close_features(sector, "v1", list(tallies), open_platform())
+
+    @task
+    def plan_scores(partition_key=None) -> list[dict]:
+        from calnet_ops.keys import parse_sector
+        from calnet_ops.platform import open_platform
+        from calnet_ops.steps import score
+
+        return score.plan_shards(parse_sector(partition_key), open_platform())
+
+    @task(max_active_tis_per_dagrun=4)
+    def score_shard(shard: dict) -> dict:
+        from calnet_ops.platform import open_platform
+        from calnet_ops.steps import score
+
+        return score.score_shard(shard, open_platform())
+
+    @task
+    def combine_targets(tallies, partition_key=None) -> dict:
+        from calnet_ops.keys import parse_sector
+        from calnet_ops.platform import open_platform
+        from calnet_ops.steps import score
+
+        return score.combine_targets(parse_sector(partition_key), list(tallies), open_platform())
+
+    @task(outlets=[assets.SECTOR_SCORED])
+    def characterise(partition_key=None) -> dict:
+        from calnet_ops.keys import parse_sector
+        from calnet_ops.platform import open_platform
+        from calnet_ops.steps import characterise
+
+        return characterise.characterise_sector(parse_sector(partition_key), open_platform())
+
+    @task
+    def announce() -> None:
+        from calnet_ops.platform import open_platform
+
+        open_platform().scheduler.emit_asset_event(assets.SCORES_CHANGED.name)
+
+    features = close_features(extract_shard.expand(shard=plan_features()))
+    plans = plan_scores()  # empty without a champion: what follows is skipped
+    features >> plans
+    combine_targets(score_shard.expand(shard=plans)) >> characterise() >> announce()
+
+
+score_sector()

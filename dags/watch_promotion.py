@@ -1,0 +1,42 @@
+"""
+# watch_promotion
+
+Follow the alias `champion` that a person moves in the MLflow UI; put it back if it may not move.
+
+| | |
+|---|---|
+| Starts when | MLflow's webhook says that an alias moved, and every 5 minutes |
+| Reads | the alias `champion` and the verdict of its version |
+| Writes | promotion or refusal in the ledger |
+| Event | `champion` for each sector in scope |
+| If it fails | production is untouched; the next poll looks again. `docs/model.md` |
+"""
+
+from airflow.sdk import dag, task
+
+from calnet_ops.orchestration import assets, policy
+
+
+@dag(
+    schedule=policy.every("*/5 * * * *", "CALNET_WATCH_EVERY_S"),
+    default_args=policy.IO,
+    max_active_runs=1,
+    doc_md=__doc__,
+    tags=["model"],
+)
+def watch_promotion():
+    @task
+    def follow_champion() -> list[int]:
+        from calnet_ops.platform import open_platform
+        from calnet_ops.steps import promote
+
+        return promote.follow_champion(open_platform())["sectors"]
+
+    @task(outlets=[assets.CHAMPION])
+    def announce(sectors: list[int], outlet_events=None) -> None:
+        assets.announce(outlet_events[assets.CHAMPION], sectors)
+
+    announce(follow_champion())
+
+
+watch_promotion()
