@@ -1,0 +1,1 @@
+"""Light curves: the value, its readers by content, its segments."""

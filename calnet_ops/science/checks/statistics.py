@@ -1,0 +1,115 @@
+"""What a light curve looks like in numbers: computed once, while its bytes pass."""
+
+import math
+
+import numpy as np
+
+from calnet_ops.science.lightcurve.light_curve import Floats, LightCurve
+from calnet_ops.science.lightcurve.segments import split_segments
+
+ZERO_POINT = 20.44
+"""TESS magnitude of 1 e-/s (TESS Instrument Handbook; measured on real files: 20.3 to 20.5)."""
+
+QUALITY_BITS = {
+    "attitude_tweak": 1,
+    "safe_mode": 2,
+    "coarse_point": 4,
+    "earth_point": 8,
+    "argabrightening": 16,
+    "desaturation": 32,
+    "manual_exclude": 128,
+    "impulsive_outlier": 512,
+    "scattered_light": 4096,
+    "planet_search_exclude": 8192,
+    "bad_calibration": 16384,
+    "few_targets": 32768,
+}
+"""Bits that SPOC sets (EXP-TESS-ARC-ICD-0014, table 32); 64, 256, 1024 and 2048 never are."""
+
+MAD_TO_SIGMA = 1.4826
+"""Standard deviation of a normal distribution in units of its median absolute deviation."""
+
+Statistic = float | int | bool
+
+
+def file_statistics(light_curve: LightCurve) -> dict[str, Statistic]:
+    """Numbers by which a file and its sector are judged.
+
+    Returns
+    -------
+    statistics
+        One row of the statistics table. A number that cannot be computed is NaN.
+
+    Notes
+    -----
+    About 0.6 ms a file on one core.
+    """
+    good = light_curve.good
+    return (
+        _header(light_curve)
+        | _times(light_curve.time, light_curve.time[good])
+        | _fluxes(light_curve)
+        | {
+            "n_row": len(good),
+            "n_good": int(good.sum()),
+            "share_good": _share(good),
+            "background_median": _median(light_curve.background),
+        }
+        | {
+            f"share_{name}": _share(light_curve.quality & bit != 0)
+            for name, bit in QUALITY_BITS.items()
+        }
+    )
+
+
+def _header(light_curve: LightCurve) -> dict[str, Statistic]:
+    return {
+        "tic": light_curve.tic,
+        "sector": light_curve.sector,
+        "camera": light_curve.camera,
+        "ccd": light_curve.ccd,
+        "simulated": light_curve.simulated,
+        "ra": light_curve.ra,
+        "dec": light_curve.dec,
+        "tmag": light_curve.tmag,
+        "teff": light_curve.teff,
+        "crowdsap": light_curve.crowdsap,
+        "cdpp_1h": light_curve.cdpp_1h,
+        "cadence_s": light_curve.cadence_s,
+    }
+
+
+def _times(time: Floats, good_time: Floats) -> dict[str, Statistic]:
+    known = time[np.isfinite(time)]
+    steps = np.diff(good_time)
+    return {
+        "time_start": float(known[0]) if len(known) else math.nan,
+        "time_stop": float(known[-1]) if len(known) else math.nan,
+        "longest_gap_d": float(steps.max()) if len(steps) else math.nan,
+        "n_segment": len(split_segments(good_time)),
+    }
+
+
+def _fluxes(light_curve: LightCurve) -> dict[str, Statistic]:
+    """Level and noise of the good cadences, relative to their median where in ppm."""
+    flux = light_curve.flux[light_curve.good]
+    level = _median(flux)
+    positive = level > 0
+    magnitude = light_curve.tmag + 2.5 * math.log10(level) if positive else math.nan
+    step = _median(np.abs(np.diff(flux))) * MAD_TO_SIGMA / math.sqrt(2)
+    flux_err = _median(light_curve.flux_err[light_curve.good])
+    return {
+        "median_flux": level,
+        "magnitude_residual": magnitude - ZERO_POINT,
+        "flux_err_ppm": flux_err / level * 1e6 if positive else math.nan,
+        "scatter_ppm": step / level * 1e6 if positive else math.nan,
+    }
+
+
+def _share(mask: np.ndarray) -> float:
+    return float(mask.mean()) if len(mask) else 0.0
+
+
+def _median(values: Floats) -> float:
+    known = values[np.isfinite(values)]
+    return float(np.median(known)) if len(known) else math.nan
