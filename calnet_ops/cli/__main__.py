@@ -1,0 +1,5 @@
+"""`python -m calnet_ops.cli` is `calnet-ops`."""
+
+from calnet_ops.cli import main
+
+main()

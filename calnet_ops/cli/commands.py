@@ -1,0 +1,53 @@
+"""All commands, put together."""
+
+from typing import Annotated
+
+import typer
+
+from calnet_ops import __version__
+from calnet_ops.cli import archive, installation, local, models, release, sectors
+from calnet_ops.cli.output import console
+
+app = typer.Typer(
+    name="calnet-ops",
+    help="Find eclipsing binaries in every TESS sector: ingest, score, vet, retrain, publish.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_show_locals=False,
+)
+
+
+def _version(value: bool) -> None:
+    if value:
+        console.print(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[  # noqa: ARG001 - Typer calls `_version` with it
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")
+    ] = False,
+) -> None:
+    """Find eclipsing binaries in every TESS sector: ingest, score, vet, retrain, publish."""
+
+
+for command in (
+    sectors.sectors,
+    sectors.ingest,
+    sectors.validate,
+    local.extract,
+    sectors.score,
+    sectors.candidates,
+    local.classify,
+    models.train,
+    installation.up,
+    installation.demo,
+    installation.web,
+):
+    app.command()(command)
+
+app.add_typer(models.labels, name="labels")
+app.add_typer(models.model, name="model")
+app.add_typer(release.app, name="release")
+app.add_typer(archive.app, name="archive")

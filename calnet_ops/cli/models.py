@@ -1,0 +1,84 @@
+"""Labels, training, models: the keeper's commands."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from calnet_ops.cli.output import Json, errors, show, show_rows
+from calnet_ops.platform import open_platform
+
+labels = typer.Typer(help="Labels: what people and catalogs say of stars.", no_args_is_help=True)
+model = typer.Typer(help="Models: versions, verdicts, the champion.", no_args_is_help=True)
+
+
+@labels.command("load")
+def load(
+    source: Annotated[Path, typer.Argument(help="A label file, or a folder of catalogs.")],
+    as_json: Json = False,
+) -> None:
+    """Append labels of a catalog, or of a simulation's truth, to the ledger.
+
+    Example: [bold]calnet-ops labels load catalogs/[/bold]
+    """
+    from calnet_ops.science.labels.files import read_labels
+    from calnet_ops.steps import freeze
+
+    platform = open_platform()
+    records = read_labels(source)
+    show({**freeze.load_labels(records, platform)}, as_json=as_json)
+
+
+@labels.command("freeze")
+def freeze_set(
+    announce: Annotated[
+        bool, typer.Option("--announce", help="Tell Airflow, so that `retrain` starts.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Freeze all decisions to a label set: one verdict a star.
+
+    Example: [bold]calnet-ops labels freeze --announce[/bold]
+    """
+    from calnet_ops.steps import freeze
+
+    platform = open_platform()
+    record = freeze.freeze_labels(platform)
+    if announce:
+        platform.scheduler.emit_asset_event("label_set")
+    show({**record}, as_json=as_json)
+
+
+def train(as_json: Json = False) -> None:
+    """Train CALNet on the newest label set, register it in MLflow, and judge it.
+
+    Example: [bold]CALNET_RECIPE=published calnet-ops train[/bold]
+    """
+    from calnet_ops.steps import gate
+    from calnet_ops.steps import train as step
+
+    platform = open_platform()
+    errors.print("training; each epoch is logged in MLflow as it ends")
+    trained = step.train_model(platform)
+    verdict = gate.judge_version(trained["version"], platform)
+    show({**trained, **verdict}, as_json=as_json)
+
+
+@model.command("list")
+def list_models(as_json: Json = False) -> None:
+    """List the versions with their verdicts.
+
+    Example: [bold]calnet-ops model list[/bold]
+    """
+    show_rows([{**row} for row in open_platform().registry.versions()], as_json=as_json)
+
+
+@model.command("follow")
+def follow(as_json: Json = False) -> None:
+    """Take note of the alias `champion`, and put it back if its version has not passed the gate.
+
+    Example: [bold]calnet-ops model follow[/bold]
+    """
+    from calnet_ops.steps import promote
+
+    show({**promote.follow_champion(open_platform())}, as_json=as_json)

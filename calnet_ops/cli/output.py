@@ -1,0 +1,96 @@
+"""What people and programs read: tables on a terminal, JSON when asked for, progress."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Annotated, Any, TypeVar
+
+import typer
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+
+from calnet_ops.errors import CalnetError
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
+"""The option that every command has."""
+
+Item = TypeVar("Item")
+
+console = Console()
+errors = Console(stderr=True)
+
+
+def show(record: Mapping[str, Any], *, as_json: bool, title: str = "") -> None:
+    """Print one record."""
+    if as_json:
+        print_json(record)
+        return
+    table = Table(title=title or None, show_header=False, box=None, pad_edge=False)
+    for name, value in record.items():
+        table.add_row(f"[bold]{name}[/bold]", _text(value))
+    console.print(table)
+
+
+def show_rows(rows: Sequence[Mapping[str, Any]], *, as_json: bool, title: str = "") -> None:
+    """Print many records of the same form."""
+    if as_json:
+        print_json(list(rows))
+        return
+    table = Table(title=title or None, header_style="bold")
+    for name in rows[0] if rows else ["nothing yet"]:
+        table.add_column(name)
+    for row in rows:
+        table.add_row(*(_text(value) for value in row.values()))
+    console.print(table)
+
+
+def print_json(value: Any) -> None:
+    """Print JSON and nothing else."""
+    print(json.dumps(value, default=str))
+
+
+def report_failure(error: CalnetError, *, as_json: bool) -> None:
+    """Say what, found, expected and the cure, on standard error or as JSON."""
+    if as_json:
+        parts = ("reason", "what", "found", "expected", "cure")
+        print_json({"ok": False, "error": {part: getattr(error, part) for part in parts}})
+    else:
+        errors.print(f"[bold red]calnet-ops:[/bold red] {error}", highlight=False, soft_wrap=True)
+
+
+def track(items: Iterable[Item], total: int, label: str, unit: str = "files") -> Iterator[Item]:
+    """Go through items with rate and time left on standard error."""
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=errors, transient=True) as progress:
+        task = progress.add_task(label, total=total, rate="")
+        for item in items:
+            yield item
+            done = progress.tasks[task]
+            rate = (done.completed + 1) / done.elapsed if done.elapsed else 0.0
+            progress.update(task, advance=1, rate=f"{rate:.1f} {unit}/s")
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {_text(item)}" for name, item in value.items()) or "–"
+    if isinstance(value, list | tuple):
+        return f"{len(value)} items" if len(value) > 8 else ", ".join(map(_text, value)) or "–"
+    return "–" if value is None else str(value)

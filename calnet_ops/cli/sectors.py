@@ -1,0 +1,119 @@
+"""The steps of a sector, by hand: the same functions that the DAGs call."""
+
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+import typer
+
+from calnet_ops.cli.output import Json, print_json, show, show_rows, track
+from calnet_ops.keys import parse_sector, sector_key
+from calnet_ops.platform import open_platform
+
+Sector = Annotated[str, typer.Argument(help="TESS sector, such as 87 or s087.")]
+
+
+def sectors(
+    poll: Annotated[bool, typer.Option("--poll", help="Ask the archive first.")] = False,
+    as_json: Json = False,
+) -> None:
+    """List the sectors known, and their states.
+
+    Example: [bold]calnet-ops sectors --poll[/bold]
+    """
+    platform = open_platform()
+    platform.ledger.migrate()
+    if poll:
+        from calnet_ops.steps import detect
+
+        detect.detect_sectors(platform)
+    rows = [
+        {
+            "sector": sector_key(item.sector),
+            "delivery": item.delivery,
+            "state": item.state,
+            "listed": item.n_listed,
+            "stored": item.facts.get("n_stored"),
+            "quarantined": sum(item.facts.get("n_quarantined", {}).values()),
+            "changed_utc": f"{item.changed_utc:%Y-%m-%d %H:%M}",
+        }
+        for item in platform.ledger.deliveries()
+    ]
+    show_rows(rows, as_json=as_json, title="TESS sectors")
+
+
+def ingest(sector: Sector, as_json: Json = False) -> None:
+    """Pull a sector from the archive into the store, and say which files to believe.
+
+    Running it again pulls only what is missing.
+
+    Example: [bold]calnet-ops ingest 87[/bold]
+    """
+    from calnet_ops.steps import ingest as step
+
+    platform = open_platform()
+    number = parse_sector(sector)
+    shards = step.plan_shards(number, platform)
+    work = (step.ingest_shard(shard, platform) for shard in shards)
+    tallies = list(track(work, len(shards), f"pulling {sector_key(number)}", "shards"))
+    show({**step.close_sector(number, tallies, platform)}, as_json=as_json)
+
+
+def validate(sector: Sector, as_json: Json = False) -> None:
+    """Judge a stored sector with Great Expectations, and write its Data Docs.
+
+    Example: [bold]calnet-ops validate 87[/bold]
+    """
+    from calnet_ops.steps import validate as step
+
+    show({**step.validate_sector(parse_sector(sector), open_platform())}, as_json=as_json)
+
+
+def score(sector: Sector, as_json: Json = False) -> None:
+    """Score a sector's features with the model in production, and combine them to targets.
+
+    Example: [bold]calnet-ops score 87[/bold]
+    """
+    from calnet_ops.errors import MissingInput
+    from calnet_ops.steps import score as step
+
+    platform = open_platform()
+    number = parse_sector(sector)
+    if platform.ledger.champion() is None:
+        raise MissingInput(
+            "champion",
+            found="no model in production",
+            expected="one",
+            cure="Train one with `calnet-ops train` and promote it in the MLflow UI.",
+        )
+    shards = step.plan_shards(number, platform)
+    work = (step.score_shard(shard, platform) for shard in shards)
+    tallies = list(track(work, len(shards), f"scoring {sector_key(number)}", "shards"))
+    show({**step.combine_targets(number, tallies, platform)}, as_json=as_json)
+
+
+def candidates(
+    sector: Sector,
+    show_all: Annotated[bool, typer.Option("--list", help="List them, best first.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Measure period, epoch, depths and type of a sector's candidates.
+
+    Example: [bold]calnet-ops candidates 87 --list[/bold]
+    """
+    from calnet_ops.steps import characterise
+
+    platform = open_platform()
+    record = {**characterise.characterise_sector(parse_sector(sector), platform)}
+    if not show_all:
+        show(record, as_json=as_json)
+        return
+    rows = sorted(_candidate_rows(record["key"]), key=lambda row: -row["probability"])
+    if as_json:
+        print_json(rows)
+    else:
+        show_rows(rows, as_json=False, title=f"candidates of {sector}")
+
+
+def _candidate_rows(key: str) -> Iterator[dict[str, Any]]:
+    columns = ["tic", "probability", "eb_type", "period", "epoch_bjd_tdb", "depth_1", "tmag"]
+    yield from open_platform().store.load_table(key, columns).to_pylist()
