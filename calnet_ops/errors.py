@@ -198,6 +198,12 @@ class FeaturesDiffer(HaltError):
     reason = "features of another version"
 
 
+class ExportDiffers(HaltError):
+    """The exported graph does not score as the network it was made from."""
+
+    reason = "export differs"
+
+
 class PromotionRefused(HaltError):
     """The model that was promoted has not passed the gate."""
 

@@ -1,0 +1,1 @@
+"""CALNet: the network, how it learns, and how it scores without TensorFlow."""
