@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 PATHS_VARIABLE = "CALNET_PATHS"
 """Names the `paths.json` in force; without it, the one in the working folder."""
 
+STABLE_FOR_S = 24 * 3600
+"""The archive takes about 20 h to fill a sector (facts/archive.md, section 1.6)."""
+
 
 class Places(BaseModel):
     """A block of `paths.json`: unknown keys are refused, nothing changes after reading."""
@@ -90,11 +93,12 @@ class Platform:
 
     @cached_property
     def archive(self) -> "Archive":
-        """MAST, or a mirror of it."""
+        """MAST, or a mirror of it. Tells it CALNET_CONTACT, whom to write to about our requests."""
         from calnet_ops.adapters.archive import open_archive
 
         places = self.paths.archive
-        return open_archive(places.pages, places.products, places.target_lists)
+        contact = os.environ.get("CALNET_CONTACT", "")
+        return open_archive(places.pages, places.products, places.target_lists, contact)
 
     @cached_property
     def registry(self) -> "Registry":
@@ -118,6 +122,22 @@ class Platform:
         from calnet_ops.adapters.notify import open_notifier
 
         return open_notifier(os.environ.get("CALNET_WEBHOOK_URL", ""), self.ledger)
+
+    @property
+    def stable_for_s(self) -> float:
+        """How long a listing must stay unchanged before it is believed, CALNET_STABLE_FOR_S [s].
+
+        Raises
+        ------
+        WrongConfiguration
+            If it is not a number.
+        """
+        text = os.environ.get("CALNET_STABLE_FOR_S", str(STABLE_FOR_S))
+        if not text.replace(".", "", 1).isdigit():
+            raise WrongConfiguration(
+                "environment variable CALNET_STABLE_FOR_S", found=repr(text), expected="seconds"
+            )
+        return float(text)
 
     @property
     def work(self) -> Path:

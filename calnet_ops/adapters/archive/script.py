@@ -1,0 +1,59 @@
+"""Download scripts of MAST: read, never run."""
+
+import re
+from urllib.parse import parse_qs, urlsplit
+
+from calnet_ops.adapters.archive import ListedFile
+from calnet_ops.errors import ArchiveUnavailable
+
+FIRST_LINE = b"#!/bin/sh"
+"""What every script begins with; a page of an outage does not."""
+
+PREFIX = ["curl", "-C", "-", "-L", "-o"]
+"""Words of a line before the file name and the URL, facts 1.3."""
+
+DOWNLOAD_PATH = "/api/v0.1/Download/file"
+
+SAFE_NAME = re.compile(r"^\w[\w.+-]*$", re.ASCII)
+"""No folder, no space, no shell character, no option."""
+
+
+def parse_script(name: str, body: bytes) -> tuple[ListedFile, ...]:
+    """Files that a script lists, in its order.
+
+    Parameters
+    ----------
+    name
+        Of the script, for messages.
+    body
+        Its bytes.
+
+    Raises
+    ------
+    ArchiveUnavailable
+        If it is not a complete download script, or if the two places of a line that name the
+        file do not agree. A script that is wrong in one line is not believed in the others.
+    """
+    lines = body.decode("ascii", "replace").split("\n")
+    if not body.startswith(FIRST_LINE):
+        raise ArchiveUnavailable(name, found=repr(lines[0][:60]), expected="#!/bin/sh")
+    if lines[-1] or len(lines) == 2:  # noqa: PLR2004  # the first line and the end of it
+        raise ArchiveUnavailable(
+            name, found=f"{len(lines) - 1} whole lines", expected="files, and an end of line"
+        )
+    return tuple(_parse_line(f"{name}, line {n}", line) for n, line in enumerate(lines[1:-1], 2))
+
+
+def _parse_line(what: str, line: str) -> ListedFile:
+    words = line.split(" ")
+    if words[:-2] != PREFIX:
+        raise ArchiveUnavailable(what, found=repr(line[:80]), expected="curl -C - -L -o FILE URL")
+    file_name, url = words[-2:]
+    parts = urlsplit(url)
+    uri = parse_qs(parts.query).get("uri", [""])[0]
+    agree = uri.startswith("mast:") and uri.rpartition("/")[2] == file_name
+    if not (SAFE_NAME.match(file_name) and agree and parts.path.rstrip("/") == DOWNLOAD_PATH):
+        raise ArchiveUnavailable(
+            what, found=f"-o {file_name!r} and {url!r}", expected="one plain file name in both"
+        )
+    return ListedFile(file_name, url)
