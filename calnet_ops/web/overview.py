@@ -1,0 +1,266 @@
+"""Where everything stands, as plain values: the ops page, its JSON and the metrics show these."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from calnet_ops import keys
+from calnet_ops.adapters.ledger import Delivery, Promotion, StepRecord
+from calnet_ops.errors import CalnetError
+from calnet_ops.platform import Platform
+from calnet_ops.web.candidates import (
+    champion_tables,
+    load_rows,
+    newest_records,
+    standing_decisions,
+)
+
+STATES = ("appearing", "listed", "raw", "halted")
+"""All states of a delivery; `Delivery.state` explains them."""
+
+STAGES = ("listed", "stored", "checked", "features", "scored", "candidates")
+"""What happens to a sector, in this order."""
+
+NOTICES_SHOWN = 20
+"""More than a screen of notices is read in the ledger, not on a page."""
+
+RELEASES_SHOWN = 10
+"""About two years of releases, one a sector now and then."""
+
+REFUSALS_SHOWN = 10
+"""Refused promotions on the page; all of them are in the ledger."""
+
+Newest = dict[tuple[str, int, str], StepRecord]
+
+
+@dataclass(frozen=True, slots=True)
+class SectorRow:
+    """One sector, from its first listing to its candidates. None: not known (yet)."""
+
+    sector: int
+    name: str
+    """Partition key."""
+    delivery: int
+    state: str
+    simulated: bool
+    first_seen_utc: datetime
+    changed_utc: datetime
+    stages: dict[str, bool]
+    """Which of `STAGES` are done."""
+    n_listed: int
+    n_stored: int | None
+    quarantined: dict[str, int]
+    """Files by reason."""
+    skipped: dict[str, int]
+    """Files without features, by reason."""
+    n_target: int | None
+    """Targets scored by the champion."""
+    n_segment: int | None
+    n_candidate: int | None
+    n_waiting: int
+    """Candidates that nobody has judged."""
+    raw_after_s: float | None
+    """From first seen to all files stored [s]."""
+    scored_after_s: float | None
+    """From first seen to the first scores of any model [s]."""
+    bytes_per_s: float | None
+    """Ingest, while it ran."""
+    files_per_s: float | None
+    docs: bool
+    """Whether there are Data Docs to look at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What waits for a person; release approvals are asked of Airflow, see `Approvals`."""
+
+    n_candidate: int
+    """Stars among the champion's candidates that nobody has judged."""
+    halted: list[str]
+    """Sectors that were stopped."""
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """One published release."""
+
+    version: str
+    uri: str
+    n_row: int | None
+    at_utc: datetime
+    current: bool
+    """Whether `releases/latest.json` names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """All of it."""
+
+    sectors: list[SectorRow]
+    """Newest sector first."""
+    champion: Promotion | None
+    refused: list[Promotion]
+    """Newest first."""
+    n_refused: int
+    waiting: Waiting
+    notices: list[dict[str, Any]]
+    """Newest first."""
+    n_notice: int
+    releases: list[Release]
+    """Newest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Approvals:
+    """Releases that wait for a person's yes in Airflow."""
+
+    items: list[dict[str, Any]]
+    trouble: str
+    """Why they are not known; empty if they are."""
+
+
+def overview(platform: Platform) -> Overview:
+    """Read the ledger (and candidate tables not read before) and sum it up.
+
+    Notes
+    -----
+    A handful of queries whatever the number of sectors: a scrape every 15 s costs little.
+    """
+    ledger = platform.ledger
+    records = ledger.records()
+    newest, promotions, notices = newest_records(records), ledger.promotions(), ledger.notices()
+    allowed = [item for item in promotions if item.action == "promoted"]
+    refused = [item for item in promotions if item.action == "refused"]
+    champion = allowed[-1] if allowed else None
+    waiting = _waiting_stars(platform, champion, newest)
+    scored = _first_scored(records)
+    rows = [
+        _sector_row(item, newest, champion, waiting.get(item.sector, frozenset()), scored)
+        for item in reversed(ledger.deliveries())
+    ]
+    return Overview(
+        sectors=rows,
+        champion=champion,
+        refused=refused[::-1][:REFUSALS_SHOWN],
+        n_refused=len(refused),
+        waiting=Waiting(
+            n_candidate=len(frozenset().union(*waiting.values())),
+            halted=[row.name for row in rows if row.state == "halted"],
+        ),
+        notices=notices[::-1][:NOTICES_SHOWN],
+        n_notice=len(notices),
+        releases=_releases(platform, records),
+    )
+
+
+def waiting_approvals(platform: Platform) -> Approvals:
+    """Ask Airflow what it wants a person to approve; the page lives on if it does not answer."""
+    try:
+        return Approvals([dict(item) for item in platform.scheduler.waiting_approvals()], "")
+    except CalnetError as error:
+        return Approvals([], str(error))
+
+
+def counts(value: Any) -> dict[str, int]:
+    """Make counts by reason of a fact that may be missing, one number, or numbers by reason."""
+    if isinstance(value, dict):
+        return {str(reason): int(n) for reason, n in sorted(value.items()) if n}
+    return {"any reason": int(value)} if value else {}
+
+
+def _waiting_stars(
+    platform: Platform, champion: Promotion | None, newest: Newest
+) -> dict[int, frozenset[int]]:
+    """TIC numbers of candidates nobody has judged, by sector."""
+    judged = {tic for tic, _ in standing_decisions(platform.ledger.decisions())}
+    return {
+        sector: frozenset(row["tic"] for row in load_rows(platform.store, key)) - judged
+        for sector, key in champion_tables(champion, newest).items()
+    }
+
+
+def _first_scored(records: list[StepRecord]) -> dict[int, list[datetime]]:
+    times: dict[int, list[datetime]] = {}
+    for item in records:
+        if item.step == "score":
+            times.setdefault(item.sector, []).append(item.at_utc)
+    return times
+
+
+def _sector_row(
+    delivery: Delivery,
+    newest: Newest,
+    champion: Promotion | None,
+    waiting: frozenset[int],
+    scored: dict[int, list[datetime]],
+) -> SectorRow:
+    sector, model_id = delivery.sector, champion.model_id if champion else ""
+    ingest = newest.get(("ingest", sector, ""))
+    features = newest.get(("features-v1", sector, ""))
+    score = newest.get(("score", sector, model_id))
+    candidates = newest.get(("candidates", sector, model_id))
+    facts = (ingest.facts if ingest else {}) | delivery.facts
+    n_stored, seconds = facts.get("n_stored"), facts.get("seconds")
+    return SectorRow(
+        sector=sector,
+        name=keys.sector_key(sector),
+        delivery=delivery.delivery,
+        state=delivery.state,
+        simulated=bool(facts.get("simulated")),
+        first_seen_utc=delivery.first_seen_utc,
+        changed_utc=delivery.changed_utc,
+        stages={
+            "listed": delivery.state != "appearing",
+            "stored": n_stored is not None,
+            "checked": ("validate", sector, "") in newest,
+            "features": features is not None,
+            "scored": score is not None,
+            "candidates": candidates is not None,
+        },
+        n_listed=delivery.n_listed,
+        n_stored=n_stored,
+        quarantined=counts(facts.get("n_quarantined")),
+        skipped=counts(features.facts.get("n_skipped") if features else None),
+        n_target=_count(score, "targets", "n_target"),
+        n_segment=_count(score, "n_segment"),
+        n_candidate=_count(candidates, "n_candidate"),
+        n_waiting=len(waiting),
+        raw_after_s=_after(delivery, [ingest.at_utc] if ingest else []),
+        scored_after_s=_after(delivery, scored.get(sector, [])),
+        bytes_per_s=_rate(facts.get("n_bytes"), seconds),
+        files_per_s=_rate(n_stored, seconds),
+        docs=bool(facts.get("docs")),
+    )
+
+
+def _count(record: StepRecord | None, *names: str) -> int | None:
+    """First fact of a record that is there and a number."""
+    found = [record.facts.get(name) for name in names] if record else []
+    return next((item for item in found if isinstance(item, int)), None)
+
+
+def _after(delivery: Delivery, times: list[datetime]) -> float | None:
+    """Seconds from first seen to the first of `times` that lies behind it."""
+    since = [(at - delivery.first_seen_utc).total_seconds() for at in times]
+    return min((item for item in since if item >= 0), default=None)
+
+
+def _rate(amount: Any, seconds: Any) -> float | None:
+    return amount / seconds if amount is not None and seconds else None
+
+
+def _releases(platform: Platform, records: list[StepRecord]) -> list[Release]:
+    body, _ = platform.store.load_pointer(keys.LATEST)
+    current = json.loads(body).get("version") if body else None
+    return [
+        Release(
+            version=str(item.facts.get("version", item.key)),
+            uri=str(item.facts.get("uri", platform.store.uri(item.key))),
+            n_row=_count(item, "n_row"),
+            at_utc=item.at_utc,
+            current=item.facts.get("version") == current,
+        )
+        for item in records[::-1]
+        if item.step == "release"
+    ][:RELEASES_SHOWN]

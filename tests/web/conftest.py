@@ -1,0 +1,138 @@
+"""A platform on which a few things have happened, and the pages of it."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from calnet_ops import keys
+from calnet_ops.errors import ServiceUnavailable
+from calnet_ops.platform import Platform
+from calnet_ops.web import make_app
+from tests.support.web_client import TestClient
+
+MODEL = "feedc0de00000001"
+FIRST_TIC = 900_000_000_001
+VETTER = ("ada", "correct horse")
+
+
+class RecordingScheduler:
+    """A scheduler in memory: what it was asked to start, what waits for a yes."""
+
+    def __init__(self) -> None:
+        self.started: list[str] = []
+        self.approvals: list[dict[str, Any]] = []
+        self.broken = False
+
+    def trigger_run(self, dag_id: str, partition_key=None, conf=None) -> None:
+        """Note the DAG."""
+        self._answer()
+        self.started.append(dag_id)
+
+    def waiting_approvals(self) -> list[dict[str, Any]]:
+        """Tell."""
+        self._answer()
+        return self.approvals
+
+    def _answer(self) -> None:
+        if self.broken:
+            raise ServiceUnavailable("Airflow", found="no answer", expected="an answer")
+
+
+def candidate(tic: int, sector: int, **changes) -> dict[str, Any]:
+    """One row of a candidate table."""
+    row = {
+        "tic": tic,
+        "sector": sector,
+        "probability": 0.97,
+        "n_segment": 2,
+        "period": 2.5,
+        "period_err": 0.001,
+        "epoch_bjd_tdb": 2460663.2,
+        "depth_1": 0.2,
+        "depth_2": 0.05,
+        "duration_1": 3.1,
+        "duration_2": 3.0,
+        "eb_type": "EA",
+        "n_eclipse": 9,
+        "ra": 83.6331,
+        "dec": -22.0145,
+        "tmag": 9.87,
+        "teff": 6120.0,
+        "camera": 2,
+        "ccd": 3,
+        "simulated": True,
+        "curve": [1.0] * 200,
+    }
+    return row | changes
+
+
+def write_candidates(platform: Platform, sector: int, rows: list[dict[str, Any]]) -> None:
+    """Store a candidate table and note it, as the step does."""
+    key = keys.candidates(MODEL, sector, "c0ffee0000000000")
+    platform.store.save_table(key, pa.Table.from_pylist(rows))
+    facts = {"n_candidate": len(rows)}
+    platform.ledger.record("candidates", sector, key, model_id=MODEL, facts=facts)
+
+
+def write_sector(platform: Platform, sector: int, n_candidate: int) -> None:
+    """A sector that went all the way to its candidates."""
+    ledger = platform.ledger
+    ledger.add_delivery(sector, 1, state="listed", n_listed=500, listing_sha256="0" * 64)
+    docs = keys.data_docs(sector, "d0c5000000000000")
+    platform.store.save_new(docs, b"<h1>Data Docs</h1>", "text/html")
+    delivery = ledger.delivery(sector)
+    assert delivery is not None
+    facts = {
+        "n_stored": 497,
+        "n_quarantined": {"truncated": 2, "empty file": 1},
+        "n_bytes": 930_000_000,
+        "seconds": 10.0,
+        "simulated": True,
+        "docs": docs,
+    }
+    ledger.move_delivery(delivery, state="raw", facts=facts)
+    ledger.record("ingest", sector, f"manifest-{sector}", facts={})
+    ledger.record("validate", sector, f"report-{sector}", facts={})
+    skipped = {"n_skipped": {"too few good cadences": 4}}
+    ledger.record("features-v1", sector, f"features-{sector}", facts=skipped)
+    score = {"n_target": 493, "n_segment": 981, "n_above": n_candidate}
+    ledger.record("score", sector, f"scores-{sector}", model_id=MODEL, facts=score)
+    rows = [candidate(FIRST_TIC + i, sector) for i in range(n_candidate)]
+    write_candidates(platform, sector, rows)
+
+
+@pytest.fixture
+def scheduler(platform: Platform) -> RecordingScheduler:
+    """The platform's scheduler."""
+    scheduler = RecordingScheduler()
+    platform.__dict__["scheduler"] = scheduler
+    return scheduler
+
+
+@pytest.fixture
+def filled_platform(platform: Platform, scheduler: RecordingScheduler) -> Platform:
+    """Two finished sectors, one halted, one just listed; a champion, a refusal, a release."""
+    ledger = platform.ledger
+    champion = {"model_id": MODEL, "threshold": 0.62, "simulated": True}
+    ledger.add_promotion(model_version=1, action="promoted", reason="first", **champion)
+    ledger.add_promotion(model_version=2, action="refused", reason="no verdict", **champion)
+    write_sector(platform, 86, 3)
+    write_sector(platform, 87, 5)
+    ledger.add_delivery(88, 1, state="halted", n_listed=500, listing_sha256="1" * 64)
+    ledger.add_delivery(89, 1, state="appearing", n_listed=120, listing_sha256="2" * 64)
+    ledger.notice_once("s088 was halted", "Median flux of camera 3 is 40% off.")
+    facts = {"version": "v2026.11.0-simulated", "uri": "s3://memory/releases/x", "n_row": 4}
+    ledger.record("release", 0, "releases/v2026.11.0-simulated/", facts=facts)
+    pointer = b'{"version":"v2026.11.0-simulated"}'
+    platform.store.move_pointer(keys.LATEST, pointer, "")
+    return platform
+
+
+@pytest.fixture
+def pages(filled_platform: Platform) -> Iterator[TestClient]:
+    """The application with somebody logged in."""
+    with TestClient(make_app(filled_platform, users=dict([VETTER]))) as client:
+        client.auth = VETTER
+        yield client

@@ -1,0 +1,98 @@
+import pytest
+from fastapi import FastAPI
+
+from calnet_ops.web import make_app
+from tests.support.web_client import TestClient
+from tests.web.conftest import VETTER
+
+
+@pytest.fixture
+def stranger(filled_platform):
+    """A client on this machine without a name."""
+    app = make_app(filled_platform, users=dict([VETTER]))
+    return TestClient(app, client=("127.0.0.1", 5), follow_redirects=False)
+
+
+@pytest.mark.parametrize("path", ["/ops", "/ops.json", "/docs/s087/index.html"])
+def test_pages_want_a_login(stranger, path):
+    assert stranger.get(path).status_code == 401
+    assert stranger.get(path, auth=(VETTER[0], "wrong")).status_code == 401
+    assert stranger.get(path, auth=("nobody", "")).status_code == 401
+    assert stranger.get(path, auth=VETTER).status_code == 200
+
+
+def test_health_and_metrics_are_open_on_this_machine(stranger):
+    assert stranger.get("/health").json() == {"status": "ok"}
+    assert "calnet_vetting_waiting" in stranger.get("/metrics").text
+
+
+def test_metrics_want_a_login_from_elsewhere(filled_platform):
+    app = make_app(filled_platform, users=dict([VETTER]))
+    far = TestClient(app, client=("192.0.2.7", 5))
+    assert far.get("/metrics").status_code == 401
+    assert far.get("/metrics", auth=VETTER).status_code == 200
+
+
+def test_without_users_nobody_gets_in(filled_platform, monkeypatch):
+    monkeypatch.delenv("CALNET_WEB_USERS", raising=False)
+    answer = TestClient(make_app(filled_platform)).get("/ops", auth=VETTER)
+    assert answer.status_code == 503
+    assert "CALNET_WEB_USERS" in answer.text
+
+
+def test_users_come_from_the_environment(filled_platform, monkeypatch):
+    monkeypatch.setenv("CALNET_WEB_USERS", '{"ada": "correct horse"}')
+    assert TestClient(make_app(filled_platform)).get("/ops", auth=VETTER).status_code == 200
+
+
+def test_the_ops_page_shows_the_sectors(pages):
+    text = pages.get("/ops").text
+    for words in ("s087", "halted", "93 MB/s", "no verdict", "v2026.11.0-simulated", "Version 1"):
+        assert words in text
+    assert pages.get("/ops.json").json()["waiting"]["n_candidate"] == 5
+
+
+def test_without_airflow_the_ops_page_still_shows_the_rest(pages, scheduler):
+    scheduler.broken = True
+    text = pages.get("/ops").text
+    assert "Airflow does not answer" in text
+    assert "s087" in text
+
+
+def test_an_empty_platform_has_an_ops_page(platform, scheduler):
+    with TestClient(make_app(platform, users=dict([VETTER]))) as client:
+        answer = client.get("/ops", auth=VETTER)
+    assert answer.status_code == 200
+    assert "No sector has been seen yet" in answer.text
+
+
+def test_data_docs_come_from_the_store_without_the_vetters_rights(pages):
+    answer = pages.get("/docs/s087")
+    assert answer.text == "<h1>Data Docs</h1>"
+    assert answer.headers["content-type"].startswith("text/html")
+    assert "sandbox" in answer.headers["content-security-policy"]
+
+
+@pytest.mark.parametrize("path", ["/docs/s089/index.html", "/docs/s087/%2e%2e/other.json"])
+def test_nothing_but_data_docs_is_served(pages, path):
+    assert pages.get(path).status_code == 404
+
+
+def test_pages_hold_under_a_prefix(filled_platform):
+    outer = FastAPI()
+    outer.mount("/calnet", make_app(filled_platform, users=dict([VETTER])))
+    with TestClient(outer) as client:
+        client.auth = VETTER
+        assert client.get("/calnet/").url.path == "/calnet/ops"
+        text = client.get("/calnet/ops").text
+        assert 'src="/' not in text
+        assert 'href="/' not in text
+        assert client.get("/calnet/static/calnet.css").status_code == 200
+        assert client.get("/calnet/docs/s087").url.path == "/calnet/docs/s087/index.html"
+
+
+def test_pages_load_nothing_from_elsewhere(pages):
+    answer = pages.get("/ops")
+    assert "default-src 'self'" in answer.headers["content-security-policy"]
+    assert "<style" not in answer.text
+    assert "style=" not in answer.text

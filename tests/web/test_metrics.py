@@ -1,0 +1,49 @@
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from calnet_ops.web.metrics import FAMILIES, document, exposition
+
+
+def test_the_figures_of_a_sector_are_there(filled_platform):
+    text = exposition(filled_platform).decode()
+    for line in (
+        'calnet_sector_state{sector="s088",state="halted"} 1.0',
+        'calnet_sector_state{sector="s088",state="raw"} 0.0',
+        'calnet_sector_files{sector="s087",status="stored"} 497.0',
+        'calnet_quarantined_files{reason="truncated",sector="s087"} 2.0',
+        'calnet_skipped_files{reason="too few good cadences",sector="s087"} 4.0',
+        'calnet_targets_scored{sector="s087"} 493.0',
+        'calnet_candidates{sector="s087"} 5.0',
+        "calnet_vetting_waiting 5.0",
+        "calnet_champion_version 1.0",
+        "calnet_promotions_refused_total 1.0",
+        'calnet_release_rows{version="v2026.11.0-simulated"} 4.0',
+    ):
+        assert line in text.splitlines()
+
+
+def test_what_is_not_known_has_no_sample(filled_platform):
+    assert 'calnet_targets_scored{sector="s089"}' not in exposition(filled_platform).decode()
+
+
+def test_promtool_accepts_the_text(filled_platform):
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("promtool is missing: apt-get install prometheus")
+        pytest.skip("no promtool (apt-get install prometheus)")
+    text = exposition(filled_platform)
+    done = subprocess.run(
+        [promtool, "check", "metrics"], input=text, capture_output=True, check=False
+    )
+    assert (done.returncode, done.stdout + done.stderr) == (0, b"")
+
+
+def test_every_family_is_documented_and_the_page_is_not_stale():
+    page = Path(__file__).parents[2] / "docs" / "metrics.md"
+    assert page.read_text() == document(), "run make docs"
+    assert len({family.name for family in FAMILIES}) == len(FAMILIES)

@@ -1,0 +1,98 @@
+from calnet_ops import keys
+from calnet_ops.web.overview import overview, waiting_approvals
+from tests.web.conftest import FIRST_TIC
+
+
+def test_an_empty_platform_has_an_overview(platform):
+    shown = overview(platform)
+    assert shown.sectors == []
+    assert shown.champion is None
+    assert shown.waiting.n_candidate == 0
+
+
+def test_a_finished_sector_shows_its_counts(filled_platform):
+    row = next(item for item in overview(filled_platform).sectors if item.sector == 87)
+    assert all(row.stages.values())
+    assert (row.name, row.state, row.simulated) == ("s087", "raw", True)
+    assert (row.n_listed, row.n_stored, row.n_target, row.n_candidate) == (500, 497, 493, 5)
+    assert row.quarantined == {"empty file": 1, "truncated": 2}
+    assert row.skipped == {"too few good cadences": 4}
+    assert row.bytes_per_s == 93e6
+    assert row.raw_after_s is not None
+    assert row.raw_after_s >= 0
+    assert row.docs
+
+
+def test_what_is_not_known_yet_is_not_zero(filled_platform):
+    row = overview(filled_platform).sectors[0]
+    assert (row.sector, row.state) == (89, "appearing")
+    assert row.n_stored is row.n_target is row.raw_after_s is row.bytes_per_s is None
+
+
+def test_a_star_in_two_sectors_waits_once(filled_platform):
+    assert overview(filled_platform).waiting.n_candidate == 5
+
+
+def test_a_judged_star_waits_no_more_and_a_withdrawn_one_again(filled_platform):
+    decision = {
+        "tic": FIRST_TIC,
+        "sector": 87,
+        "verdict": "EB",
+        "eb_type": "EA",
+        "vetter": "ada",
+        "source": "person",
+        "simulated": True,
+        "note": "",
+    }
+    filled_platform.ledger.add_decisions([decision])
+    assert overview(filled_platform).waiting.n_candidate == 4
+    filled_platform.ledger.add_decisions([decision | {"verdict": "WITHDRAWN"}])
+    assert overview(filled_platform).waiting.n_candidate == 5
+
+
+def test_a_label_of_a_catalog_is_no_vetting(filled_platform):
+    label = {
+        "tic": FIRST_TIC,
+        "sector": 0,
+        "verdict": "EB",
+        "eb_type": "",
+        "vetter": "villanova",
+        "source": "catalog",
+        "simulated": False,
+        "note": "",
+    }
+    filled_platform.ledger.add_decisions([label])
+    assert overview(filled_platform).waiting.n_candidate == 5
+
+
+def test_halted_sectors_refusals_and_notices_are_shown(filled_platform):
+    shown = overview(filled_platform)
+    assert shown.waiting.halted == ["s088"]
+    assert [item.model_version for item in shown.refused] == [2]
+    assert shown.notices[0]["subject"] == "s088 was halted"
+
+
+def test_the_release_that_latest_names_is_current(filled_platform):
+    (release,) = overview(filled_platform).releases
+    assert (release.version, release.current) == ("v2026.11.0-simulated", True)
+    filled_platform.store.objects[keys.LATEST] = b'{"version":"another"}'
+    assert not overview(filled_platform).releases[0].current
+
+
+def test_missing_facts_are_tolerated(platform):
+    platform.ledger.add_delivery(3, 1, state="raw", n_listed=2, listing_sha256="0" * 64)
+    for step in ("ingest", "features-v1", "score", "release"):
+        platform.ledger.record(step, 3, f"{step}-key")
+    (row,) = overview(platform).sectors
+    assert row.n_stored is None
+    assert overview(platform).releases[0].version == "release-key"
+
+
+def test_approvals_that_wait_are_told(filled_platform, scheduler):
+    scheduler.approvals = [{"dag_id": "publish_release"}]
+    assert waiting_approvals(filled_platform).items == [{"dag_id": "publish_release"}]
+
+
+def test_without_airflow_the_approvals_are_unknown(filled_platform, scheduler):
+    scheduler.broken = True
+    assert "no answer" in waiting_approvals(filled_platform).trouble
