@@ -131,6 +131,18 @@ def verify_content(what: str, body: bytes) -> None:
     check_rows(what, check_layout(what, hdus, body))
 
 
+def read_checked(name: str, body: bytes) -> LightCurve:
+    """Light curve of any cadence, once its content is believed whatever its name.
+
+    Raises
+    ------
+    QuarantinedFile
+        If it is not; the class says why.
+    """
+    verify_content(name, body)
+    return read(body)
+
+
 def read(body: bytes) -> LightCurve:
     """Light curve in a file that `verify` believes.
 
@@ -166,11 +178,15 @@ def read(body: bytes) -> LightCurve:
 
 def claims(hdus: list[Hdu]) -> bool:
     """Whether this is a two-minute light curve of SPOC, by its headers."""
+    return made_by_spoc(hdus) and is_two_minute(hdus[1])
+
+
+def made_by_spoc(hdus: list[Hdu]) -> bool:
+    """Whether it is a light curve of SPOC, of any cadence, by its headers."""
     return (
         len(hdus) > 1
         and hdus[0].text("ORIGIN") == ORIGIN
         and hdus[1].text("TTYPE8") == "PDCSAP_FLUX"
-        and is_two_minute(hdus[1])
     )
 
 
@@ -218,12 +234,8 @@ def check_rows(what: str, rows: Rows) -> None:
         after = f"{cadence_no[jumps[0]]} followed by {cadence_no[jumps[0] + 1]}"
         raise WrongLayout(what, found=f"CADENCENO {after}", expected="contiguous numbers")
     time = _floats(rows, "TIME")
-    known = np.isfinite(time)
-    falls = np.flatnonzero(np.diff(time[known]) <= 0)
-    if len(falls):
-        at = f"{len(falls)} steps back or still, the first at BTJD {time[known][falls[0]]:.5f}"
-        raise TimesNotIncreasing(what, found=at, expected="every TIME later than the last")
-    lost = (rows["QUALITY"] == 0) & ~known
+    check_times(what, time)
+    lost = (rows["QUALITY"] == 0) & ~np.isfinite(time)
     n_lost = int(np.isfinite(rows["PDCSAP_FLUX"][lost]).sum())
     if n_lost:
         raise FluxWithoutTime(
@@ -231,6 +243,21 @@ def check_rows(what: str, rows: Rows) -> None:
             found=f"{n_lost} cadences of QUALITY 0 with PDCSAP_FLUX and no TIME",
             expected="a time for every flux",
         )
+
+
+def check_times(what: str, time: Floats) -> None:
+    """Check that finite times increase.
+
+    Raises
+    ------
+    TimesNotIncreasing
+        If one is not later than the one before it.
+    """
+    known = time[np.isfinite(time)]
+    falls = np.flatnonzero(np.diff(known) <= 0)
+    if len(falls):
+        at = f"{len(falls)} steps back or still, the first at BTJD {known[falls[0]]:.5f}"
+        raise TimesNotIncreasing(what, found=at, expected="every TIME later than the last")
 
 
 def _check_sums(what: str, hdus: list[Hdu], body: bytes) -> None:
