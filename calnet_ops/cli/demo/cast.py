@@ -1,0 +1,94 @@
+"""Who stands in for the world: the sky, the people who label, promote and vet."""
+
+import csv
+from pathlib import Path
+from typing import Any
+
+from calnet_ops.cli.demo.plan import Plan
+from calnet_ops.keys import sector_key
+from calnet_ops.platform import Platform
+
+FIRST_TIC = 900_000_000_000
+"""Simulated stars are numbered from here, a million to a sector."""
+
+VETTER = "demonstration"
+
+
+def make_sky(plan: Plan, archive: Path, backstage: Path, truth: Path) -> None:
+    """Simulate the sectors of a plan and set up the real ones, those that come later aside."""
+    from calnet_ops.simulator.sectors import simulate_sector
+
+    for sectors, folder, n_star, damaged in (
+        (plan.labelled, archive, plan.stars_to_learn, False),
+        (plan.new_simulated, backstage, plan.stars_to_find, True),
+    ):
+        for sector in sectors:
+            simulate_sector(
+                folder,
+                sector,
+                n_star=n_star,
+                seed=plan.seed,
+                compact=plan.compact,
+                damaged=damaged,
+                workers=2,
+                first_tic=FIRST_TIC + sector * 1_000_000,
+                truth=truth / f"{sector_key(sector)}.csv",
+            )
+    for real, folder in ((plan.real_first, archive), (plan.real_later, backstage)):
+        for sector, path in real.items():
+            (folder / sector_key(sector)).symlink_to(path)
+
+
+def load_labels(platform: Platform, plan: Plan, truth: Path) -> None:
+    """Load the labels of the first sectors, freeze them, and tell Airflow."""
+    from calnet_ops.science.labels.files import read_labels
+    from calnet_ops.steps import freeze
+
+    for sector in plan.labelled:
+        freeze.load_labels(read_labels(truth / f"{sector_key(sector)}.csv"), platform)
+    if plan.labels is not None:
+        freeze.load_labels(read_labels(plan.labels), platform)
+    freeze.freeze_labels(platform)
+    platform.scheduler.emit_asset_event("label_set")
+
+
+def promote(platform: Platform) -> None:
+    """Do what a person does in the MLflow UI: give the newest version the alias `champion`."""
+    platform.registry.set_champion(max(item["version"] for item in platform.registry.versions()))
+
+
+def vet(platform: Platform, plan: Plan, truth: Path) -> None:
+    """Decide on each candidate whose nature is known; others wait for a person."""
+    known = {tic: row for sector in (*plan.labelled, *plan.new_simulated)
+             for tic, row in read_truth(truth / f"{sector_key(sector)}.csv").items()}
+    champion = platform.ledger.champion()
+    if champion is None:
+        return
+    for sector in (*plan.first, *plan.later):
+        record = platform.ledger.latest("candidates", sector, champion.model_id)
+        if record is None:
+            continue
+        tics = platform.store.load_table(record.key, ["tic"])["tic"].to_pylist()
+        platform.ledger.add_decisions(
+            [_decision(tic, sector, known[tic]) for tic in tics if tic in known]
+        )
+
+
+def read_truth(file: Path) -> dict[int, dict[str, str]]:
+    """Rows of a truth file by TIC; damaged copies of a star are left out."""
+    with file.open() as lines:
+        return {int(row["tic"]): row for row in csv.DictReader(lines) if not row["damage"]}
+
+
+def _decision(tic: int, sector: int, star: dict[str, str]) -> dict[str, Any]:
+    is_eb = star["is_eb"] == "True"
+    return {
+        "tic": tic,
+        "sector": sector,
+        "verdict": "EB" if is_eb else "NOT_EB",
+        "eb_type": star["kind"] if is_eb and star["kind"] in {"EA", "EB", "EW"} else "",
+        "vetter": VETTER,
+        "source": "simulated",
+        "simulated": True,
+        "note": f"decided from the simulation's truth: {star['kind']}",
+    }

@@ -1,0 +1,228 @@
+"""The play: servers, a labelled sky, a model, a new sector, a release."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import httpx
+from rich.console import Console
+
+from calnet_ops.cli.demo import cast
+from calnet_ops.cli.demo.plan import Plan
+from calnet_ops.cli.demo.stage import Stage
+from calnet_ops.cli.embedded import Embedded, lay_out
+from calnet_ops.cli.supervisor import Supervisor
+from calnet_ops.errors import HaltError
+from calnet_ops.keys import sector_key
+from calnet_ops.platform import Platform, open_platform
+
+DEMO_SETTINGS = {
+    "CALNET_DETECT_EVERY_S": "10",  # instead of 6 hours
+    "CALNET_STABLE_FOR_S": "5",  # instead of 24 hours
+    "CALNET_WATCH_EVERY_S": "60",  # instead of 5 minutes; the webhook is faster anyway
+    "CALNET_RECIPE": "demo",  # instead of the published 30 epochs
+}
+"""A person does not wait for the archive's own pace."""
+
+
+class RunFailed(HaltError):
+    """A DAG run failed."""
+
+    reason = "DAG run failed"
+
+
+@dataclass
+class Play:
+    """A demonstration under way.
+
+    Parameters
+    ----------
+    installation, platform
+        The servers, and the way to talk to them.
+    plan
+        What is played.
+    stage
+        Shows it.
+    """
+
+    installation: Embedded
+    platform: Platform
+    plan: Plan
+    stage: Stage
+
+    @property
+    def archive(self) -> Path:
+        """Folder that the mirror serves."""
+        return self.installation.folder / "archive"
+
+    @property
+    def backstage(self) -> Path:
+        """Sectors that have not appeared yet."""
+        return self.installation.folder / "backstage"
+
+    @property
+    def truth(self) -> Path:
+        """What the simulated stars really are; the platform never reads it, except as labels."""
+        return self.installation.folder / "truth"
+
+    def run_act_one(self) -> None:
+        """From labelled sectors to a model in production."""
+        with self.stage.step(f"ingest of {_names(self.plan.first)}, their features"):
+            self.wait_for_sectors("score_sector", self.plan.first)
+        with self.stage.step("labels loaded and frozen to a set"):
+            cast.load_labels(self.platform, self.plan, self.truth)
+        with self.stage.step("CALNet trained, registered in MLflow, judged by the gate"):
+            self.wait_for_runs("retrain", 1)
+        with self.stage.step("promotion to champion (this demonstration stands in for a person)"):
+            cast.promote(self.platform)
+            self.stage.wait(self.platform.ledger.champion, "watch_promotion to note the champion")
+
+    def run_act_two(self) -> None:
+        """From a new sector on the archive to a published release."""
+        self.raise_curtain()
+        later = _names(self.plan.later)
+        with self.stage.step(f"{later} found by detect_sectors on its own"):
+            self.stage.wait(self.is_listed, f"detect_sectors to list {later}")
+        with self.stage.step(f"ingest, checks and scores of {later}; {_names(self.plan.first)} again"):
+            self.wait_for_candidates()
+        with self.stage.step("vetting (simulated decisions, recorded as such)"):
+            cast.vet(self.platform, self.plan, self.truth)
+        with self.stage.step("release staged, approved (by this demonstration) and published"):
+            self.publish()
+
+    def raise_curtain(self) -> None:
+        """Let the later sectors appear in the archive, all files at once."""
+        mast = self.backstage / "mast"
+        if mast.exists():
+            shutil.copytree(mast, self.archive / "mast", dirs_exist_ok=True)
+        for sector in self.plan.later:
+            name = sector_key(sector)
+            (self.backstage / name).rename(self.archive / name)
+
+    def is_listed(self) -> bool | None:
+        """Whether all later sectors are past the state `appearing`."""
+        seen = {item.sector: item.state for item in self.platform.ledger.deliveries()}
+        return all(seen.get(s, "appearing") != "appearing" for s in self.plan.later) or None
+
+    def wait_for_sectors(self, dag_id: str, sectors: tuple[int, ...]) -> None:
+        """Wait until a DAG has succeeded for each sector."""
+        keys = {sector_key(sector) for sector in sectors}
+        self.stage.wait(lambda: keys <= self.succeeded(dag_id) or None, f"{dag_id} of {keys}")
+
+    def wait_for_candidates(self) -> None:
+        """Wait until each sector has candidates of the champion."""
+        champion = self.platform.ledger.champion()
+        model_id = champion.model_id if champion else ""
+
+        def look() -> bool | None:
+            self.succeeded("ingest_sector")
+            self.succeeded("score_sector")
+            ledger = self.platform.ledger
+            sectors = (*self.plan.first, *self.plan.later)
+            return all(ledger.latest("candidates", s, model_id) for s in sectors) or None
+
+        self.stage.wait(look, "candidates of all sectors")
+
+    def wait_for_runs(self, dag_id: str, count: int) -> None:
+        """Wait until a DAG has succeeded so many times."""
+
+        def look() -> bool | None:
+            done = [run for run in self.runs(dag_id) if run["state"] == "success"]
+            return len(done) >= count or None
+
+        self.stage.wait(look, f"{dag_id} to succeed")
+
+    def succeeded(self, dag_id: str) -> set[str]:
+        """Partition keys of the successful runs of a DAG."""
+        runs = self.runs(dag_id)
+        return {run["partition_key"] for run in runs if run["state"] == "success"}
+
+    def runs(self, dag_id: str) -> list[dict[str, Any]]:
+        """Runs of a DAG; raises RunFailed at the first failed one."""
+        runs = self.platform.scheduler.runs(dag_id)
+        for run in runs:
+            if run["state"] == "failed":
+                raise RunFailed(
+                    f"{dag_id} {run['run_id']}",
+                    found="failed",
+                    expected="success",
+                    cure=f"Read {self.installation.folder / 'airflow' / 'logs'}.",
+                )
+        return list(runs)
+
+    def publish(self) -> None:
+        """Start publish_release, answer its question, wait for its end."""
+        scheduler = self.platform.scheduler
+        run_id = scheduler.trigger_run("publish_release")
+
+        def waiting() -> bool | None:
+            self.runs("publish_release")
+            return any(item["run_id"] == run_id for item in scheduler.waiting_approvals()) or None
+
+        self.stage.wait(waiting, "publish_release to ask for approval")
+        note = "approved by the demonstration, which stands in for a person"
+        scheduler.approve("publish_release", run_id, "approve", "Approve", note)
+        self.stage.wait(
+            lambda: scheduler.run_state("publish_release", run_id) == "success" or None,
+            "publish_release to end",
+        )
+
+
+@contextmanager
+def open_play(folder: Path, plan: Plan, console: Console) -> Iterator[Play]:
+    """Start all servers over an empty installation, and end them whatever happens."""
+    shutil.rmtree(folder, ignore_errors=True)
+    installation = lay_out(folder)
+    environment = installation.environment(DEMO_SETTINGS)
+    os.environ.update({k: v for k, v in environment.items() if k.startswith(("CALNET_", "MLFLOW_"))})
+    with Supervisor(folder / "logs", environment) as supervisor:
+        stage = Stage(console, supervisor.check)
+        play = Play(installation, open_platform(installation.paths_file), plan, stage)
+        with stage.step("servers started: S3, MLflow, archive mirror, Airflow, web pages; sky simulated"):
+            _start(play, supervisor)
+        yield play
+
+
+def _start(play: Play, supervisor: Supervisor) -> None:
+    """Start servers and simulate stars at the same time: most of a start is waiting."""
+    for folder in (play.archive, play.backstage, play.truth):
+        folder.mkdir(parents=True)
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        sky = pool.submit(cast.make_sky, play.plan, play.archive, play.backstage, play.truth)
+        servers = play.installation.servers()
+        store = servers[0]
+        supervisor.start(store)
+        supervisor.wait_ready(store)
+        play.stage.wait(lambda: _try_bucket(play.platform), "S3 server", 30.0)
+        play.platform.ledger.migrate()
+        supervisor.start(servers[1])  # MLflow
+        supervisor.run("airflow-migrate", play.installation.migrate_airflow())
+        sky.result()
+        mirror = play.installation.mirror(play.archive)
+        for server in (mirror, *servers[2:]):
+            supervisor.start(server)
+        for server in (mirror, *servers[1:]):
+            supervisor.wait_ready(server)
+    play.platform.registry.send_webhook(
+        f"{play.installation.url('web')}/hooks/mlflow", play.installation.credentials.webhook_secret
+    )
+
+
+def _try_bucket(platform: Platform) -> bool | None:
+    from calnet_ops.errors import CalnetError
+
+    try:
+        platform.store.make_bucket()
+    except (CalnetError, httpx.HTTPError):
+        return None
+    return True
+
+
+def _names(sectors: tuple[int, ...]) -> str:
+    return ", ".join(sector_key(sector) for sector in sectors)
