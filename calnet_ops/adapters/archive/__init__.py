@@ -48,8 +48,12 @@ class Archive(Protocol):
         """
         ...
 
-    def fetch_script(self, sector: int, unchanged_since: str = "") -> Script | None:
-        """List of a sector's light curves; None if unchanged since that Last-Modified.
+    def is_unchanged(self, sector: int, since: str) -> bool:
+        """Whether a sector's script is still the one with that Last-Modified."""
+        ...
+
+    def fetch_script(self, sector: int) -> Script:
+        """List of a sector's light curves.
 
         Raises
         ------

@@ -75,13 +75,20 @@ class MastArchive:
             )
         return sectors
 
-    def fetch_script(self, sector: int, unchanged_since: str = "") -> Script | None:
-        """List of a sector's light curves; None if unchanged since that Last-Modified."""
+    def is_unchanged(self, sector: int, since: str) -> bool:
+        """Whether a sector's script is still the one with that Last-Modified."""
+        if not since:
+            return False
+        answer = self._fetch(
+            SCRIPT.format(sector=sector), method="HEAD", headers={"If-Modified-Since": since}
+        )
+        unchanged = answer.status_code == httpx.codes.NOT_MODIFIED
+        return unchanged or bool(answer.headers.get("Last-Modified") == since)
+
+    def fetch_script(self, sector: int) -> Script:
+        """List of a sector's light curves."""
         path = SCRIPT.format(sector=sector)
-        headers = {"If-Modified-Since": unchanged_since} if unchanged_since else {}
-        answer = self._fetch(path, headers)
-        if answer.status_code == httpx.codes.NOT_MODIFIED:
-            return None
+        answer = self._fetch(path)
         body = answer.content
         files = parse_script(path.rpartition("/")[2], body)
         return Script(sector, files, sha256_hex(body), answer.headers.get("Last-Modified", ""))
@@ -106,12 +113,14 @@ class MastArchive:
 
         return insist(attempt, target, self._patience)
 
-    def _fetch(self, path: str, headers: dict[str, str] | None = None) -> httpx.Response:
+    def _fetch(
+        self, path: str, *, method: str = "GET", headers: dict[str, str] | None = None
+    ) -> httpx.Response:
         """Answer with a page, script or table."""
         url = f"{self._pages}{path}"
 
         def attempt(_n_try: int) -> httpx.Response:
-            with self._stream(url, headers or {}) as answer:
+            with self._stream(url, headers or {}, method) as answer:
                 if answer.status_code not in {httpx.codes.OK, httpx.codes.NOT_MODIFIED}:
                     raise _unexpected(url, answer)
                 answer.read()
@@ -140,8 +149,10 @@ class MastArchive:
         return partial.check_complete(url)
 
     @contextmanager
-    def _stream(self, url: str, headers: dict[str, str]) -> Iterator[httpx.Response]:
-        with self._client.stream("GET", url, headers=headers) as answer:
+    def _stream(
+        self, url: str, headers: dict[str, str], method: str = "GET"
+    ) -> Iterator[httpx.Response]:
+        with self._client.stream(method, url, headers=headers) as answer:
             if answer.status_code in BUSY:
                 raise Again(_unexpected(url, answer), retry_after_s(answer))
             yield answer
