@@ -43,6 +43,12 @@ CDPP_CARDS = {"00p5": "CDPP0_5", "01p0": "CDPP1_0", "02p0": "CDPP2_0"}
 """The three of them that stand in a light curve's header; the others stay empty."""
 
 
+def index_page() -> str:
+    """HTML that leads people to the other two pages."""
+    rows = [f"<tr><td>{_link(path)}</td></tr>" for path in (PAGE_PATH, TCE_PATH)]
+    return _page("A mirror of the TESS archive", ["Page"], rows)
+
+
 def bulk_page(sectors: list[int]) -> str:
     """HTML of the bulk download page, newest sector first."""
     rows = [

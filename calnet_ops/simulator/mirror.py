@@ -91,6 +91,8 @@ class Mirror(ThreadingHTTPServer):
 
     def document(self, path: str) -> Document | None:
         """Page, script or table at a path, if there is one."""
+        if path == "/":
+            return _page(forms.index_page())
         if path in {forms.PAGE_PATH, forms.PAGE_ALIAS}:
             return _page(forms.bulk_page(self.archive.sectors()))
         if path == forms.TCE_PATH:
