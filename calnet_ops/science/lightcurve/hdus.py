@@ -118,7 +118,7 @@ def split_hdus(what: str, body: bytes) -> list[Hdu]:
         raise NotFits(what, found=_first_words(body), expected="SIMPLE = T")
     hdus = [_read_hdu(what, body, 0)]
     while hdus[-1].stop < len(body):
-        if body[hdus[-1].stop : hdus[-1].stop + 8] != b"XTENSION":
+        if not b"XTENSION".startswith(body[hdus[-1].stop : hdus[-1].stop + 8]):
             raise WrongLayout(
                 what,
                 found=f"{len(body) - hdus[-1].stop} bytes behind the last HDU",
