@@ -1,0 +1,22 @@
+"""Runs, models and their versions, and which one is in production: MLflow."""
+
+from calnet_ops.adapters.registry.mlflow_server import MlflowRegistry, open_registry
+from calnet_ops.adapters.registry.registry import (
+    CHALLENGER,
+    CHAMPION,
+    LoggedModel,
+    ModelVersion,
+    Registry,
+    TrainingLog,
+)
+
+__all__ = [
+    "CHALLENGER",
+    "CHAMPION",
+    "LoggedModel",
+    "MlflowRegistry",
+    "ModelVersion",
+    "Registry",
+    "TrainingLog",
+    "open_registry",
+]

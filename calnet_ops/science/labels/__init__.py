@@ -1,0 +1,1 @@
+"""What people, catalogs and simulations say about stars, and one verdict from it a star."""

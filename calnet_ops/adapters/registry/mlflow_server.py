@@ -1,0 +1,201 @@
+"""The registry on an MLflow tracking server, over its REST API.
+
+Plain REST, because `import mlflow` costs 4 to 8 seconds and 224 MB, and the alias is looked at
+every five minutes in a process that lives no longer. Only the training itself, which has loaded
+TensorFlow anyway, uses the library (`runs`).
+"""
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+
+from calnet_ops.adapters.registry.registry import (
+    CHALLENGER,
+    CHAMPION,
+    LoggedModel,
+    ModelVersion,
+    TrainingLog,
+)
+from calnet_ops.errors import MissingInput, ServiceUnavailable, WrongConfiguration
+
+MODEL = "calnet"
+"""Name of the registered model: ``models:/calnet@champion``."""
+
+TIMEOUT_S = 30.0
+"""Patience with an answer [s]. SQLite behind the server may have to wait for a writer."""
+
+MAX_TAG = 4000
+"""Longest value of a tag; MLflow cuts or refuses above 5,000 characters."""
+
+PAGE = 200
+"""Versions asked for at a time."""
+
+
+class MlflowRegistry:
+    """Registered model `MODEL` on an MLflow server.
+
+    Parameters
+    ----------
+    client
+        HTTP client whose base URL is the server's.
+    """
+
+    def __init__(self, client: httpx.Client) -> None:
+        self._client = client
+
+    def log_training(self, training: TrainingLog) -> LoggedModel:
+        """Keep a run with its parameters, curves, figures, data set and model."""
+        from calnet_ops.adapters.registry.runs import log_run
+
+        return log_run(str(self._client.base_url).rstrip("/"), training)
+
+    def register(self, logged: LoggedModel, tags: Mapping[str, str], description: str) -> int:
+        """Make a version of a logged model; its number."""
+        if self._ask("GET", "registered-models/get", {"name": MODEL}) is None:
+            self._tell("POST", "registered-models/create", {"name": MODEL})
+        answer = self._tell(
+            "POST",
+            "model-versions/create",
+            {
+                "name": MODEL,
+                "source": logged.model_uri,
+                "model_id": logged.model_uri.removeprefix("models:/"),
+                "run_id": logged.run_id,
+                "description": description,
+                "tags": [{"key": name, "value": value} for name, value in tags.items()],
+            },
+        )
+        return int(answer["model_version"]["version"])
+
+    def version(self, version: int) -> ModelVersion:
+        """A version by its number.
+
+        Raises
+        ------
+        MissingInput
+            If there is none.
+        """
+        answer = self._ask("GET", "model-versions/get", {"name": MODEL, "version": str(version)})
+        if answer is None:
+            raise MissingInput(
+                f"model {MODEL} version {version}", found="nothing", expected="a version"
+            )
+        return _model_version(answer["model_version"])
+
+    def versions(self) -> list[ModelVersion]:
+        """All versions, oldest first."""
+        question: dict[str, Any] = {"filter": f"name='{MODEL}'", "max_results": PAGE}
+        found: list[ModelVersion] = []
+        while True:
+            answer = self._tell("GET", "model-versions/search", question)
+            found += [_model_version(item) for item in answer.get("model_versions", [])]
+            if not answer.get("next_page_token"):
+                return sorted(found, key=lambda item: item.version)
+            question["page_token"] = answer["next_page_token"]
+
+    def tag(self, version: int, name: str, value: str) -> None:
+        """Set a tag of a version."""
+        self._tell(
+            "POST",
+            "model-versions/set-tag",
+            {"name": MODEL, "version": str(version), "key": name, "value": value[:MAX_TAG]},
+        )
+
+    def describe(self, version: int, description: str) -> None:
+        """Set the text that the UI shows with a version."""
+        self._tell(
+            "PATCH",
+            "model-versions/update",
+            {"name": MODEL, "version": str(version), "description": description},
+        )
+
+    def champion_version(self) -> int | None:
+        """Where the alias ``champion`` points."""
+        answer = self._ask("GET", "registered-models/alias", {"name": MODEL, "alias": CHAMPION})
+        return None if answer is None else int(answer["model_version"]["version"])
+
+    def set_champion(self, version: int) -> None:
+        """Point the alias ``champion`` at a version."""
+        self._set_alias(CHAMPION, version)
+
+    def clear_champion(self) -> None:
+        """Take the alias ``champion`` away."""
+        self._tell("DELETE", "registered-models/alias", {"name": MODEL, "alias": CHAMPION})
+
+    def set_challenger(self, version: int) -> None:
+        """Point the alias ``challenger`` at a version."""
+        self._set_alias(CHALLENGER, version)
+
+    def _set_alias(self, alias: str, version: int) -> None:
+        self._tell(
+            "POST",
+            "registered-models/alias",
+            {"name": MODEL, "alias": alias, "version": str(version)},
+        )
+
+    def _tell(self, method: str, call: str, content: Mapping[str, Any]) -> dict[str, Any]:
+        """An answer that has to be there."""
+        answer = self._ask(method, call, content)
+        if answer is None:
+            raise MissingInput(
+                f"MLflow, {call}", found=f"no {dict(content)}", expected="to find it"
+            )
+        return answer
+
+    def _ask(self, method: str, call: str, content: Mapping[str, Any]) -> dict[str, Any] | None:
+        """An answer, or None if what was asked about does not exist."""
+        try:
+            response = self._client.request(
+                method,
+                f"/api/2.0/mlflow/{call}",
+                params=dict(content) if method == "GET" else None,
+                json=None if method == "GET" else dict(content),
+            )
+        except httpx.HTTPError as error:
+            raise _unavailable(self._client, repr(error)) from error
+        return _answer(self._client, call, response)
+
+
+def open_registry(url: str) -> MlflowRegistry:
+    """Connect to an MLflow server.
+
+    Reads MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, MLflow's own names, if set.
+    """
+    user = os.environ.get("MLFLOW_TRACKING_USERNAME", "")
+    password = os.environ.get("MLFLOW_TRACKING_PASSWORD", "")
+    login = httpx.BasicAuth(user, password) if user else None
+    return MlflowRegistry(httpx.Client(base_url=url, auth=login, timeout=TIMEOUT_S))
+
+
+def _answer(client: httpx.Client, call: str, response: httpx.Response) -> dict[str, Any] | None:
+    """Sort an answer into content, "no such thing" and our errors."""
+    if response.is_success:
+        return dict(response.json())
+    if response.status_code in {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}:
+        raise WrongConfiguration(
+            f"MLflow, {call}",
+            found=f"HTTP {response.status_code}",
+            expected="a login that may do this",
+            cure="Set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD.",
+        )
+    if response.is_server_error:
+        raise _unavailable(client, f"HTTP {response.status_code}")
+    # A missing alias comes as 400 INVALID_PARAMETER_VALUE "... alias champion not found."
+    if response.status_code == httpx.codes.NOT_FOUND or "alias" in call:
+        return None
+    raise WrongConfiguration(f"MLflow, {call}", found=response.text[:400], expected="HTTP 200")
+
+
+def _unavailable(client: httpx.Client, found: str) -> ServiceUnavailable:
+    return ServiceUnavailable(f"MLflow at {client.base_url}", found=found, expected="an answer")
+
+
+def _model_version(item: Mapping[str, Any]) -> ModelVersion:
+    return ModelVersion(
+        version=int(item["version"]),
+        run_id=item.get("run_id", ""),
+        tags={tag["key"]: tag["value"] for tag in item.get("tags", [])},
+        aliases=tuple(item.get("aliases", [])),
+    )

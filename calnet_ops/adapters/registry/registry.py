@@ -1,0 +1,83 @@
+"""What the platform needs of a model registry."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+CHAMPION = "champion"
+"""Alias of the version in production. A person moves it, in the MLflow UI."""
+
+CHALLENGER = "challenger"
+"""Alias of the version trained last."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelVersion:
+    """A version of the registered model."""
+
+    version: int
+    run_id: str
+    tags: Mapping[str, str]
+    aliases: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedModel:
+    """A run and the model that it left behind."""
+
+    run_id: str
+    model_uri: str
+
+
+@dataclass(frozen=True)
+class TrainingLog:
+    """All that is told about a training."""
+
+    model: Any
+    """The network, a Keras model of plain Keras layers."""
+    params: Mapping[str, str | int | float]
+    metrics: Mapping[str, float]
+    """Of the finished model."""
+    history: Mapping[str, Sequence[float]]
+    """Of each epoch."""
+    tags: Mapping[str, str]
+    dataset_id: str
+    dataset_uri: str
+    dataset_counts: Mapping[str, int]
+    """Segments of each split."""
+    figures: Mapping[str, bytes] = field(default_factory=dict)
+    """PNG images by file name."""
+
+
+class Registry(Protocol):
+    """A model registry with runs, versions, tags and aliases. It knows no stages."""
+
+    def log_training(self, training: TrainingLog) -> LoggedModel:
+        """Keep a run with its parameters, curves, figures, data set and model."""
+
+    def register(self, logged: LoggedModel, tags: Mapping[str, str], description: str) -> int:
+        """Make a version of a logged model; its number."""
+
+    def version(self, version: int) -> ModelVersion:
+        """A version by its number."""
+
+    def versions(self) -> list[ModelVersion]:
+        """All versions, oldest first."""
+
+    def tag(self, version: int, name: str, value: str) -> None:
+        """Set a tag of a version."""
+
+    def describe(self, version: int, description: str) -> None:
+        """Set the text that the UI shows with a version."""
+
+    def champion_version(self) -> int | None:
+        """Where the alias ``champion`` points."""
+
+    def set_champion(self, version: int) -> None:
+        """Point the alias ``champion`` at a version."""
+
+    def clear_champion(self) -> None:
+        """Take the alias ``champion`` away."""
+
+    def set_challenger(self, version: int) -> None:
+        """Point the alias ``challenger`` at a version."""

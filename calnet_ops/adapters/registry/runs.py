@@ -1,0 +1,109 @@
+"""A training told to MLflow: parameters, curves, figures, data set, model."""
+
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from calnet_ops.adapters.registry.registry import LoggedModel, TrainingLog
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+EXPERIMENT = "calnet"
+"""Experiment that holds every training."""
+
+NEEDED = ("keras", "numpy", "tensorflow-cpu")
+"""What it takes to load the model. Said, because MLflow would load the model once more in a
+process of its own to find out."""
+
+
+def log_run(url: str, training: TrainingLog) -> LoggedModel:
+    """Keep a run with its parameters, curves, figures, data set and model.
+
+    The model goes in as plain Keras layers in Keras' own format, without the state of the
+    optimiser, so that ``mlflow.keras.load_model("models:/calnet@champion")`` works for anybody
+    who has Keras and nothing of ours.
+
+    Parameters
+    ----------
+    url
+        The tracking server.
+    training
+        What to keep.
+    """
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    import mlflow
+
+    mlflow.set_tracking_uri(url)
+    mlflow.set_experiment(EXPERIMENT)
+    with mlflow.start_run(tags=dict(training.tags)) as run:
+        mlflow.log_params(dict(training.params))
+        mlflow.log_metrics(dict(training.metrics))
+        _log_history(mlflow.MlflowClient(), run.info.run_id, training)
+        mlflow.log_input(_dataset(training), context="training")
+        with _figure_folder(training) as folder:
+            mlflow.log_artifacts(folder, "figures")
+        return LoggedModel(run.info.run_id, _log_model(training))
+
+
+def _log_history(client: "MlflowClient", run_id: str, training: TrainingLog) -> None:
+    """All epochs in one request."""
+    from mlflow.entities import Metric
+
+    now_ms = int(time.time() * 1000)
+    client.log_batch(
+        run_id,
+        [
+            Metric(name, float(value), now_ms, epoch)
+            for name, values in training.history.items()
+            for epoch, value in enumerate(values, start=1)
+        ],
+    )
+
+
+def _dataset(training: TrainingLog) -> Any:
+    """Address and id of the data set: MLflow keeps where it is, the store keeps it."""
+    from mlflow.data.dataset_source_registry import resolve_dataset_source
+    from mlflow.data.meta_dataset import MetaDataset
+
+    source = resolve_dataset_source(training.dataset_uri)
+    return MetaDataset(source, name="calnet", digest=training.dataset_id)
+
+
+def _log_model(training: TrainingLog) -> str:
+    """Address of the logged model: ``models:/m-...``."""
+    import mlflow
+    from mlflow.models import ModelSignature
+    from mlflow.types import Schema, TensorSpec
+
+    signature = ModelSignature(
+        Schema([_tensor(TensorSpec, tensor) for tensor in training.model.inputs]),
+        Schema([_tensor(TensorSpec, tensor) for tensor in training.model.outputs]),
+    )
+    info = mlflow.keras.log_model(
+        training.model,
+        name="model",
+        signature=signature,
+        pip_requirements=[f"{package}=={version(package)}" for package in NEEDED],
+    )
+    return str(info.model_uri)
+
+
+def _tensor(spec: Any, tensor: Any) -> Any:
+    """Name, type and shape of an input or output; -1 stands for any number of segments."""
+    import numpy as np
+
+    return spec(np.dtype("float32"), (-1, *tensor.shape[1:]), tensor.name)
+
+
+@contextmanager
+def _figure_folder(training: TrainingLog) -> Iterator[str]:
+    with tempfile.TemporaryDirectory() as folder:
+        for name, image in training.figures.items():
+            Path(folder, name).write_bytes(image)
+        yield folder

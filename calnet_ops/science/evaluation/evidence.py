@@ -1,0 +1,85 @@
+"""What is known of a model when it is judged, as plain numbers that travel as JSON."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+import numpy as np
+
+from calnet_ops.science.evaluation.metrics import (
+    Floats,
+    Mask,
+    Rate,
+    average_precision,
+    confusion,
+    recall_by_type,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Performance:
+    """How a model does on test stars at its own threshold."""
+
+    threshold: float
+    recall: Rate
+    precision: Rate
+    specificity: Rate
+    average_precision: float
+    recall_by_type: Mapping[str, Rate]
+
+    def as_json(self) -> dict[str, Any]:
+        """Numbers and dictionaries only."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Self:
+        """What `as_json` gave."""
+        return cls(
+            threshold=stored["threshold"],
+            recall=Rate(**stored["recall"]),
+            precision=Rate(**stored["precision"]),
+            specificity=Rate(**stored["specificity"]),
+            average_precision=stored["average_precision"],
+            recall_by_type={name: Rate(**rate) for name, rate in stored["recall_by_type"].items()},
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """All that the gate looks at. None is a check that was not made."""
+
+    performance: Performance | None
+    """On the test stars of its data set."""
+    litert_difference: float | None
+    """Largest difference of a score between Keras and the exported graph."""
+    features: str
+    """Version of the features it learned from."""
+    output_index: int | None
+    """Which output of the network is P(EB)."""
+
+
+def measure(
+    is_eb: Mask, eb_type: Sequence[str], probability: Floats, threshold: float
+) -> Performance:
+    """Performance on stars.
+
+    Parameters
+    ----------
+    is_eb
+        (n_star,) truth, each star once.
+    eb_type
+        (n_star,) ``EA``, ``EB``, ``EW`` or empty.
+    probability
+        (n_star,) P(EB).
+    threshold
+        From here on a star is called a binary.
+    """
+    counts = confusion(is_eb, probability, threshold)
+    return Performance(
+        threshold=float(threshold),
+        recall=counts.recall,
+        precision=counts.precision,
+        specificity=counts.specificity,
+        average_precision=average_precision(is_eb, np.asarray(probability, np.float64)),
+        recall_by_type=recall_by_type(eb_type, is_eb, probability, threshold),
+    )

@@ -1,0 +1,193 @@
+"""Readers of label catalogs, chosen by content: what a file is called does not matter."""
+
+import csv
+import re
+from collections.abc import Callable, Iterator
+
+from calnet_ops.errors import WrongConfiguration
+from calnet_ops.science.labels.records import (
+    EB_TYPES,
+    SIMULATED_TIC,
+    LabelRecord,
+    Source,
+    Verdict,
+)
+
+MORPHOLOGY_EB = 0.5
+MORPHOLOGY_EW = 0.7
+"""Morphology coefficient from which a binary is semi-detached, and from which it is in contact
+(Matijevič et al. 2012, AJ 143, 123, section 4, as Prsa et al. 2022 use it)."""
+
+PLANET_DISPOSITIONS = frozenset({"KP", "CP"})
+"""TOI dispositions "known planet" and "confirmed planet"."""
+
+OPEN_DISPOSITIONS = frozenset({"PC", "APC"})
+"""TOI dispositions "(ambiguous) planet candidate": nobody knows yet, so nobody should learn."""
+
+TRUE_WORDS = frozenset({"true", "t", "1", "yes", "eb"})
+FALSE_WORDS = frozenset({"false", "f", "0", "no", "not_eb", "noneb", "planet"})
+UNSURE_WORDS = frozenset({"unsure", "ambiguous"})
+"""How tables of verdicts spell them, in lower case. Anything else says nothing."""
+
+PLANET_TYPE = "EP"
+"""Star eclipsed by its planet in the VSX, which flags it like a binary."""
+
+_DESCRIBED = re.compile(r"^ *\d+- *\d+ +\S+ +\S+ +(\w+)")
+"""Line of a machine-readable header such as ``11- 25 E15.9  d     P      Orbital period``."""
+
+Row = dict[str, str]
+
+
+def read_catalog(name: str, text: str) -> list[LabelRecord]:
+    """What a catalog says, one record a star (and verdict).
+
+    Parameters
+    ----------
+    name
+        Said in records and errors.
+    text
+        The whole file.
+
+    Raises
+    ------
+    WrongConfiguration
+        If it is none of the catalogs known.
+    """
+    columns, rows = _table(text)
+    for needed, reader in READERS.items():
+        if set(needed) <= set(columns):
+            records = [record for row in rows for record in reader(name, row)]
+            return list({(r.tic, r.verdict): r for r in records}.values())
+    raise WrongConfiguration(
+        name,
+        found=f"columns {', '.join(columns[:8]) or 'none'}",
+        expected="a label catalog, or a CSV with the columns tic and verdict (or is_eb)",
+    )
+
+
+def _table(text: str) -> tuple[list[str], Iterator[Row]]:
+    """Columns and rows of a catalog in any of the three notations."""
+    lines = text.splitlines()
+    if len(lines) > 1 and lines[1].startswith("---"):
+        return _two_line(lines)
+    if text.startswith("Title:"):
+        return _machine_readable(lines)
+    reader = csv.DictReader(lines)
+    return list(reader.fieldnames or []), iter(reader)
+
+
+def _two_line(lines: list[str]) -> tuple[list[str], Iterator[Row]]:
+    """Fixed-width columns under a line of dashes: astropy's ``fixed_width_two_line``."""
+    edges, start = [], 0
+    for dashes in lines[1].split(" "):
+        edges.append((start, start + len(dashes)))
+        start += len(dashes) + 1
+    columns = [lines[0][first:last].strip() for first, last in edges]
+    cells = ([line[first:last].strip() for first, last in edges] for line in lines[2:] if line)
+    return columns, (dict(zip(columns, row, strict=True)) for row in cells)
+
+
+def _machine_readable(lines: list[str]) -> tuple[list[str], Iterator[Row]]:
+    """AAS machine-readable table: the rows follow the last rule. TIC and period are enough."""
+    last_rule = max(number for number, line in enumerate(lines) if line.startswith("-----"))
+    columns = [match[1] for line in lines[:last_rule] if (match := _DESCRIBED.match(line))]
+    rows = (line.split() for line in lines[last_rule + 1 :])
+    return columns, (dict(zip(columns, row, strict=True)) for row in rows if row)
+
+
+def _calnet_class(name: str, row: Row) -> Iterator[LabelRecord]:
+    """CALNet's training samples: all binaries."""
+    yield _binary(name, row["TIC"], row["class"])
+
+
+def _calnet_discovery(name: str, row: Row) -> Iterator[LabelRecord]:
+    """CALNet's new binaries; entries that the TIC calls artefact or duplicate are left out."""
+    if row["Disp"] not in {"ARTIFACT", "DUPLICATE"}:
+        yield _binary(name, row["TIC"], "")
+
+
+def _prsa(name: str, row: Row) -> Iterator[LabelRecord]:
+    """Prsa et al. 2022: binaries with a morphology coefficient."""
+    yield _binary(name, row["tess_id"], _type_of_morphology(row["morph_coeff"]))
+
+
+def _type_of_morphology(text: str) -> str:
+    if not text:
+        return ""
+    morphology = float(text)
+    return "EA" if morphology < MORPHOLOGY_EB else "EB" if morphology < MORPHOLOGY_EW else "EW"
+
+
+def _justesen(name: str, row: Row) -> Iterator[LabelRecord]:
+    """Justesen and Albrecht 2021: detached binaries in short eccentric orbits and others."""
+    yield _binary(name, row["TIC"], "")
+
+
+def _toi(name: str, row: Row) -> Iterator[LabelRecord]:
+    """TOI table: hosts of planets, and stars that nobody should learn from yet."""
+    disposition = row["TFOPWG Disposition"]
+    if disposition in PLANET_DISPOSITIONS:
+        yield _record(name, row["TIC ID"], "NOT_EB", source="planet_host", note=disposition)
+    elif disposition in OPEN_DISPOSITIONS:
+        yield _record(name, row["TIC ID"], "UNSURE", note=disposition)
+
+
+def _variable_flags(name: str, row: Row) -> Iterator[LabelRecord]:
+    """Flags of VSX, ASAS-SN or SIMBAD: T eclipsing, F another variable, - not known."""
+    variable_type = row.get("Type") or row.get("V__vartyp") or ""
+    if PLANET_TYPE in variable_type.replace("|", " ").split():
+        yield _record(name, row["TIC_ID"], "NOT_EB", source="planet_host", note=variable_type)
+    elif row["Is_EB"] == "T":
+        yield _binary(name, row["TIC_ID"], variable_type)
+    elif row["Is_EB"] == "F":
+        yield _record(name, row["TIC_ID"], "NOT_EB", note=variable_type)
+
+
+def _verdict_column(column: str) -> Callable[[str, Row], Iterator[LabelRecord]]:
+    """Reader of a plain table, ours or the simulator's, by the column of its verdicts."""
+
+    def read(name: str, row: Row) -> Iterator[LabelRecord]:
+        word = row[column].strip().lower()
+        eb_type = row.get("eb_type") or row.get("kind") or row.get("type") or ""
+        if word == "planet":
+            yield _record(name, row["tic"], "NOT_EB", source="planet_host", note=row[column])
+        elif word in TRUE_WORDS:
+            yield _binary(name, row["tic"], eb_type)
+        elif word in FALSE_WORDS | UNSURE_WORDS:
+            verdict: Verdict = "UNSURE" if word in UNSURE_WORDS else "NOT_EB"
+            yield _record(name, row["tic"], verdict, note=row.get("kind", ""))
+
+    return read
+
+
+def _binary(name: str, tic: str, eb_type: str) -> LabelRecord:
+    return _record(name, tic, "EB", eb_type=eb_type if eb_type in EB_TYPES else "")
+
+
+def _record(
+    name: str,
+    tic: str,
+    verdict: Verdict,
+    *,
+    eb_type: str = "",
+    source: Source = "catalog",
+    note: str = "",
+) -> LabelRecord:
+    number = int(tic)
+    if number >= SIMULATED_TIC:
+        source = "simulated"
+    return LabelRecord(number, verdict, eb_type, name[:64], source, note)
+
+
+READERS: dict[tuple[str, ...], Callable[[str, Row], Iterator[LabelRecord]]] = {
+    ("TIC", "class"): _calnet_class,
+    ("TIC", "m_TIC", "Disp"): _calnet_discovery,
+    ("tess_id", "morph_coeff"): _prsa,
+    ("TIC", "ecosw"): _justesen,
+    ("TIC ID", "TFOPWG Disposition"): _toi,
+    ("TIC_ID", "Is_EB"): _variable_flags,
+    ("tic", "is_eb"): _verdict_column("is_eb"),
+    ("tic", "verdict"): _verdict_column("verdict"),
+    ("tic", "label"): _verdict_column("label"),
+}
+"""Catalogs by the columns that only they have. The first that fits reads the file."""

@@ -1,0 +1,106 @@
+"""One verdict a star from all that was ever said about it."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+RANK = ("person", "planet_host", "catalog", "simulated")
+"""Who is heard first. A person has looked at the very light curve; lists of confirmed planets
+rest on spectra, so they outweigh lists of binaries, which hold 88 and 523 of their hosts
+(CALNet's training list and discoveries); simulated words count only where nobody else spoke."""
+
+DECIDED = frozenset({"EB", "NOT_EB"})
+"""Verdicts a network can learn from."""
+
+
+class Vote(Protocol):
+    """What is read of a decision of the ledger."""
+
+    @property
+    def tic(self) -> int:
+        """Star."""
+
+    @property
+    def verdict(self) -> str:
+        """``EB``, ``NOT_EB`` or ``UNSURE``."""
+
+    @property
+    def eb_type(self) -> str:
+        """``EA``, ``EB``, ``EW`` or empty."""
+
+    @property
+    def vetter(self) -> str:
+        """Person or catalog."""
+
+    @property
+    def source(self) -> str:
+        """One of `RANK`."""
+
+    @property
+    def simulated(self) -> bool:
+        """Whether the star never was."""
+
+
+@dataclass(frozen=True, slots=True)
+class Consensus:
+    """The verdicts, and how many stars have none."""
+
+    rows: tuple[Mapping[str, Any], ...]
+    """Label set, one row a star, by star: tic, verdict, eb_type, source, simulated, n_vote."""
+    n_conflict: int
+    """Stars left out because those heard contradict each other."""
+    n_unsure: int
+    """Stars left out because those heard are not sure."""
+
+
+def consensus(votes: Iterable[Vote]) -> Consensus:
+    """Weigh what was said, star by star.
+
+    The newest word of each voter counts. Of the voters only the highest `RANK` present is
+    heard. Among those, all must agree: contradiction leaves the star out, and so does a word
+    of "unsure", as nobody surer of the same rank may be overruled by silence.
+
+    Parameters
+    ----------
+    votes
+        Oldest first, as the ledger gives them.
+    """
+    by_star: dict[int, dict[tuple[str, str], Vote]] = {}
+    for vote in votes:
+        by_star.setdefault(vote.tic, {})[vote.source, vote.vetter] = vote
+    rows, outcomes = [], Counter[str]()
+    for tic in sorted(by_star):
+        heard = _heard(list(by_star[tic].values()))
+        verdict = _verdict(heard)
+        outcomes[verdict] += 1
+        if verdict in DECIDED:
+            rows.append(_row(verdict, heard))
+    return Consensus(tuple(rows), outcomes["CONFLICT"], outcomes["UNSURE"])
+
+
+def _heard(votes: list[Vote]) -> list[Vote]:
+    """Those of the highest rank."""
+    first = min(RANK.index(vote.source) for vote in votes)
+    return [vote for vote in votes if RANK.index(vote.source) == first]
+
+
+def _verdict(heard: list[Vote]) -> str:
+    verdicts = {vote.verdict for vote in heard}
+    if verdicts >= DECIDED:
+        return "CONFLICT"
+    return "UNSURE" if "UNSURE" in verdicts else verdicts.pop()
+
+
+def _row(verdict: str, heard: list[Vote]) -> dict[str, Any]:
+    types = Counter(vote.eb_type for vote in heard if vote.eb_type)
+    # The most frequent type; the first of the alphabet among equals, so that order never tells.
+    eb_type = min(types, key=lambda name: (-types[name], name)) if types else ""
+    return {
+        "tic": heard[0].tic,
+        "verdict": verdict,
+        "eb_type": eb_type if verdict == "EB" else "",
+        "source": heard[0].source,
+        "simulated": any(vote.simulated for vote in heard),
+        "n_vote": len(heard),
+    }
