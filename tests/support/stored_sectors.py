@@ -1,0 +1,60 @@
+"""Sectors as ingest leaves them: raw files, manifest, statistics, delivery."""
+
+from typing import Any
+
+import pyarrow as pa
+
+from calnet_ops import keys
+from calnet_ops.lineage import sha256_hex
+from calnet_ops.platform import Platform
+from calnet_ops.science.checks.statistics import file_statistics
+from calnet_ops.science.lightcurve import spoc
+
+
+def store_sector(platform: Platform, files: dict[str, bytes], sector: int = 87) -> pa.Table:
+    """Write files as stored and believed ones; the manifest."""
+    rows, statistics = [], []
+    for name, body in files.items():
+        key = keys.raw(sector, 1, name)
+        platform.store.save_new(key, body)
+        rows.append(_manifest_row(name, body, key, sector))
+        statistics.append(_statistics_row(name, body))
+    manifest = pa.Table.from_pylist(rows)
+    facts = {
+        "manifest": keys.manifest(sector, "test"),
+        "statistics": keys.statistics(sector, "test"),
+    }
+    platform.store.save_table(facts["manifest"], manifest)
+    platform.store.save_table(facts["statistics"], pa.Table.from_pylist(statistics))
+    ledger = platform.ledger
+    ledger.add_delivery(sector, 1, state="listed", n_listed=len(files), listing_sha256="0" * 64)
+    seen = ledger.delivery(sector)
+    assert seen is not None
+    ledger.move_delivery(seen, state="raw", facts=facts)
+    return manifest
+
+
+def _manifest_row(name: str, body: bytes, key: str, sector: int) -> dict[str, Any]:
+    return {
+        "file_name": name,
+        "tic": keys.SpocName.parse(name).tic,
+        "sector": sector,
+        "delivery": 1,
+        "status": "stored",
+        "reason": "",
+        "message": "",
+        "key": key,
+        "n_bytes": len(body),
+        "sha256": sha256_hex(body),
+        "url": "",
+        "n_try": 1,
+        "date": "2025-01-20",
+        "procver": "spoc-5.0.1",
+        "data_rel": 110,
+        "simulated": True,
+    }
+
+
+def _statistics_row(name: str, body: bytes) -> dict[str, Any]:
+    row = {"file_name": name, "sha256": sha256_hex(body)}
+    return row | file_statistics(spoc.read(body))
