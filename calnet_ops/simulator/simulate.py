@@ -1,0 +1,250 @@
+"""Write sectors that never were: SPOC light curves, MAST's tables beside them, the truth apart."""
+
+import time as clock
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+
+from calnet_ops.errors import WrongConfiguration
+from calnet_ops.keys import sector_key
+from calnet_ops.simulator.binaries import binary_signal
+from calnet_ops.simulator.camera import camera_season, sector_timeline
+from calnet_ops.simulator.damage import DAMAGES
+from calnet_ops.simulator.mast_tables import Listed, save_tables
+from calnet_ops.simulator.photometry import observe, white_noise
+from calnet_ops.simulator.pointing import pointing_of
+from calnet_ops.simulator.signals import DEFAULT_MIX, Kind, Signal, allot_kinds
+from calnet_ops.simulator.spoc_file import file_name, spoc_file
+from calnet_ops.simulator.stars import Star, draw_star, home_sector, own_tic
+from calnet_ops.simulator.truth import TruthRow, save_truth
+from calnet_ops.simulator.variables import DRAW, TEFF_RANGE
+
+Progress = Callable[[int, int], None]
+"""Called with the files written so far and all there will be."""
+
+LONGEST_PERIOD = 11.0
+"""Longest period of a binary or planet [d]: at least two eclipses in a sector of 27 days."""
+
+LONGEST_PERIOD_COMPACT = 2.6
+"""The same in a compact sector of 8.3 days."""
+
+CHUNK = 8
+"""Files that a worker writes before it reports."""
+
+MAST_FOLDER = "mast"
+"""Sub-folder of the tables."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One star to be written; small, since it travels to another process."""
+
+    folder: Path
+    sector: int
+    tic: int
+    kind: Kind
+    seed: int
+    compact: bool
+    delivery: int = 1
+    damage: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What became of a job."""
+
+    truth: TruthRow
+    listed: Listed
+    n_bytes: int
+
+
+@dataclass(frozen=True)
+class SectorReport:
+    """What was written."""
+
+    sector: int
+    folder: Path
+    """Folder of the light curves."""
+    truth: tuple[TruthRow, ...]
+    """One row a file, by name."""
+    n_bytes: int
+    wall_s: float
+
+    @property
+    def n_file(self) -> int:
+        """Light curves, the damaged ones among them."""
+        return len(self.truth)
+
+
+def simulate_sector(
+    folder: Path,
+    sector: int,
+    *,
+    n_star: int,
+    seed: int,
+    truth: Path | None = None,
+    mix: Mapping[str, float] = DEFAULT_MIX,
+    compact: bool = False,
+    damaged: bool = False,
+    workers: int = 2,
+    progress: Progress | None = None,
+    first_tic: int | None = None,
+    delivery: int = 1,
+) -> SectorReport:
+    """Write a sector as the archive would hold it.
+
+    Parameters
+    ----------
+    folder
+        Gets ``s087/<light curves>`` and ``mast/<CDPP table, target list>``.
+    sector
+        1 to 106.
+    n_star
+        Good light curves.
+    seed
+        The same seed gives the same bytes, whatever the number of workers.
+    truth
+        CSV file of what each star really is; must not lie in `folder`, which is served. Rows of
+        other sectors in it are kept.
+    mix
+        Share of each `Kind`; the numbers of stars match it exactly.
+    compact
+        6000 rows and one gap in place of a whole sector.
+    damaged
+        Add one bad file of each kind in `damage.DAMAGES`.
+    workers
+        Processes; 1 works in this one.
+    progress
+        Told about every few files.
+    first_tic
+        Number of the first star. Given that of another sector, with the same seed, mix and
+        number of stars, the same stars are observed again.
+    delivery
+        2 and later: the same names and light, newly processed (DATE, DATA_REL, PROCVER).
+
+    Raises
+    ------
+    WrongConfiguration
+        If an option makes no sense.
+    """
+    began = clock.monotonic()
+    if truth is not None and truth.resolve().is_relative_to(folder.resolve()):
+        raise WrongConfiguration(
+            "truth", found=str(truth), expected=f"a file outside {folder}, which is served"
+        )
+    first_tic = own_tic(sector, 0) if first_tic is None else first_tic
+    lights = folder / sector_key(sector)
+    lights.mkdir(parents=True, exist_ok=True)
+    jobs = [
+        Job(lights, sector, first_tic + i, kind, seed, compact, delivery)
+        for i, kind in enumerate(allot_kinds(mix, n_star, seed))
+    ]
+    if damaged:
+        jobs += _damaged_jobs(jobs, first_tic + n_star)
+    done: list[Written] = []
+    for written in _run(jobs, workers):
+        done += written
+        if progress is not None:
+            progress(len(done), len(jobs))
+    save_tables(folder / MAST_FOLDER, pointing_of(sector), _each_once(done))
+    rows = tuple(sorted((one.truth for one in done), key=lambda row: row.file_name))
+    if truth is not None:
+        save_truth(truth, rows)
+    n_bytes = sum(one.n_bytes for one in done)
+    return SectorReport(sector, lights, rows, n_bytes, clock.monotonic() - began)
+
+
+def light_curve(job: Job) -> tuple[str, bytes, Star, Signal, Listed]:
+    """Name and bytes of a star's light curve, and what is true of it.
+
+    What the star is and does is seeded by its number, the rest by number and sector.
+    """
+    born = np.random.default_rng([job.seed, job.tic])
+    pointing = pointing_of(job.sector)
+    home = pointing_of(home_sector(job.tic, job.sector))
+    star = draw_star(born, job.tic, home, TEFF_RANGE[job.kind])
+    timeline = sector_timeline(job.sector, compact=job.compact)
+    time = timeline.barycentric(star.ra, star.dec)
+    longest = LONGEST_PERIOD_COMPACT if job.compact else LONGEST_PERIOD
+    if job.kind.is_eb:
+        noise = white_noise(star.tmag, star.crowdsap)
+        signal = binary_signal(born, job.kind, star, time[0], longest=longest, noise=noise)
+    else:
+        signal = DRAW[job.kind](born, star, time[0], longest)
+    seen = np.random.default_rng([job.seed, job.tic, job.sector])
+    camera = camera_season(job.sector, star.camera, compact=job.compact)
+    observation = observe(seen, star, signal, timeline, camera, time)
+    body = spoc_file(seen, star, pointing, observation, job.delivery)
+    listed = Listed(star, observation.white, observation.red)
+    return file_name(pointing, job.tic), body, star, signal, listed
+
+
+def _write(job: Job) -> Written:
+    """Write one file, damaged if the job says so."""
+    name, body, star, signal, listed = light_curve(job)
+    if job.damage:
+        damage = DAMAGES[job.damage]
+        name, body = damage.name(name), damage.body(body)
+    (job.folder / name).write_bytes(body)
+    truth = TruthRow(
+        file_name=name,
+        tic=star.tic,
+        sector=job.sector,
+        kind=job.kind.value,
+        is_eb=job.kind.is_eb,
+        period=signal.period,
+        epoch_btjd=signal.epoch,
+        depth_1=signal.depth_1,
+        depth_2=signal.depth_2,
+        duration_1_h=24 * signal.duration_1,
+        ra=star.ra,
+        dec=star.dec,
+        tmag=star.tmag,
+        damage=job.damage,
+    )
+    return Written(truth, listed, len(body))
+
+
+def _write_chunk(jobs: list[Job]) -> list[Written]:
+    """Write a few files; what a worker runs."""
+    return [_write(job) for job in jobs]
+
+
+def _run(jobs: list[Job], workers: int) -> Iterator[list[Written]]:
+    """Write all files, reporting chunk by chunk in order."""
+    chunks = [jobs[i : i + CHUNK] for i in range(0, len(jobs), CHUNK)]
+    if workers <= 1 or len(chunks) == 1:
+        yield from map(_write_chunk, chunks)
+        return
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        yield from pool.map(_write_chunk, chunks)
+
+
+def _damaged_jobs(good: list[Job], next_tic: int) -> list[Job]:
+    """One job for each kind of damage, made of eclipsing binaries with numbers of their own."""
+    jobs = []
+    for i, (name, damage) in enumerate(DAMAGES.items()):
+        first = good[0]
+        tic, kind = (first.tic, first.kind) if damage.same_star else (next_tic + i, Kind.EA)
+        jobs.append(
+            Job(
+                first.folder,
+                first.sector,
+                tic,
+                kind,
+                first.seed,
+                first.compact,
+                first.delivery,
+                name,
+            )
+        )
+    return jobs
+
+
+def _each_once(done: list[Written]) -> list[Listed]:
+    """Every star once, although a duplicate has two files."""
+    return list({one.listed.star.tic: one.listed for one in done}.values())
