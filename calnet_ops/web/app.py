@@ -12,7 +12,7 @@ from calnet_ops.errors import CalnetError, MissingInput, TransientError, WrongCo
 from calnet_ops.platform import Platform
 from calnet_ops.web import shown
 from calnet_ops.web.login import Login
-from calnet_ops.web.routes import docs, ops, probes
+from calnet_ops.web.routes import docs, hooks, ops, probes, vet
 
 FOLDER = Path(__file__).parent
 
@@ -40,6 +40,8 @@ def make_app(platform: Platform, *, users: Mapping[str, str] | None = None) -> F
     app.include_router(probes.router(platform, login))
     app.include_router(ops.router(platform, login, templates))
     app.include_router(docs.router(platform, login))
+    app.include_router(vet.router(platform, login, templates))
+    app.include_router(hooks.router(platform))
     app.add_exception_handler(CalnetError, _say_what_is_wrong)
     app.middleware("http")(_guard)
     return app

@@ -7,6 +7,7 @@ from typing import Any
 
 from calnet_ops import keys
 from calnet_ops.adapters.ledger import Delivery, Promotion, StepRecord
+from calnet_ops.adapters.scheduler import Approval
 from calnet_ops.errors import CalnetError
 from calnet_ops.platform import Platform
 from calnet_ops.web.candidates import (
@@ -115,7 +116,7 @@ class Overview:
 class Approvals:
     """Releases that wait for a person's yes in Airflow."""
 
-    items: list[dict[str, Any]]
+    items: list[Approval]
     trouble: str
     """Why they are not known; empty if they are."""
 
@@ -157,7 +158,7 @@ def overview(platform: Platform) -> Overview:
 def waiting_approvals(platform: Platform) -> Approvals:
     """Ask Airflow what it wants a person to approve; the page lives on if it does not answer."""
     try:
-        return Approvals([dict(item) for item in platform.scheduler.waiting_approvals()], "")
+        return Approvals(platform.scheduler.waiting_approvals(), "")
     except CalnetError as error:
         return Approvals([], str(error))
 

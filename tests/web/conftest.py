@@ -1,15 +1,19 @@
 """A platform on which a few things have happened, and the pages of it."""
 
+import time
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import pyarrow as pa
 import pytest
 
 from calnet_ops import keys
+from calnet_ops.adapters.scheduler import Approval
 from calnet_ops.errors import ServiceUnavailable
 from calnet_ops.platform import Platform
 from calnet_ops.web import make_app
+from tests.support.spoc_files import spoc_arrays, spoc_bytes, spoc_name
 from tests.support.web_client import TestClient
 
 MODEL = "feedc0de00000001"
@@ -22,7 +26,8 @@ class RecordingScheduler:
 
     def __init__(self) -> None:
         self.started: list[str] = []
-        self.approvals: list[dict[str, Any]] = []
+        self.approvals: list[Approval] = []
+        self.delay_s = 0.0
         self.broken = False
 
     def trigger_run(self, dag_id: str, partition_key=None, conf=None) -> None:
@@ -30,8 +35,9 @@ class RecordingScheduler:
         self._answer()
         self.started.append(dag_id)
 
-    def waiting_approvals(self) -> list[dict[str, Any]]:
+    def waiting_approvals(self) -> list[Approval]:
         """Tell."""
+        time.sleep(self.delay_s)
         self._answer()
         return self.approvals
 
@@ -47,9 +53,9 @@ def candidate(tic: int, sector: int, **changes) -> dict[str, Any]:
         "sector": sector,
         "probability": 0.97,
         "n_segment": 2,
-        "period": 2.5,
+        "period": 1.3,
         "period_err": 0.001,
-        "epoch_bjd_tdb": 2460663.2,
+        "epoch_bjd_tdb": 2457000 + 1.3 * 2816.2,
         "depth_1": 0.2,
         "depth_2": 0.05,
         "duration_1": 3.1,
@@ -70,10 +76,31 @@ def candidate(tic: int, sector: int, **changes) -> dict[str, Any]:
 
 def write_candidates(platform: Platform, sector: int, rows: list[dict[str, Any]]) -> None:
     """Store a candidate table and note it, as the step does."""
-    key = keys.candidates(MODEL, sector, "c0ffee0000000000")
+    key = keys.candidates(MODEL, sector, f"c0ffee{len(rows):010d}")
     platform.store.save_table(key, pa.Table.from_pylist(rows))
     facts = {"n_candidate": len(rows)}
     platform.ledger.record("candidates", sector, key, model_id=MODEL, facts=facts)
+
+
+def write_curves(platform: Platform, sector: int, bodies: dict[int, bytes]) -> str:
+    """Store light curves by TIC number; key of their manifest."""
+    rows = []
+    for tic, body in bodies.items():
+        key = keys.raw(sector, 1, spoc_name(tic, sector))
+        platform.store.save_new(key, body, "application/fits")
+        rows.append({"tic": tic, "status": "stored", "key": key})
+    rows.append({"tic": 5, "status": "quarantined", "key": "quarantine/x"})
+    manifest = keys.manifest(sector, "abcd000000000000")
+    platform.store.save_table(manifest, pa.Table.from_pylist(rows))
+    return manifest
+
+
+@cache
+def spoc_body() -> bytes:
+    """A light curve, made once: the pages look at the file's arrays, not at its name."""
+    arrays = spoc_arrays()
+    arrays["QUALITY"][[2000, 7000]] = 32
+    return spoc_bytes(arrays)
 
 
 def write_sector(platform: Platform, sector: int, n_candidate: int) -> None:
@@ -91,6 +118,7 @@ def write_sector(platform: Platform, sector: int, n_candidate: int) -> None:
         "seconds": 10.0,
         "simulated": True,
         "docs": docs,
+        "manifest": write_curves(platform, sector, {FIRST_TIC: spoc_body()}),
     }
     ledger.move_delivery(delivery, state="raw", facts=facts)
     ledger.record("ingest", sector, f"manifest-{sector}", facts={})

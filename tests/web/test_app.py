@@ -59,6 +59,12 @@ def test_without_airflow_the_ops_page_still_shows_the_rest(pages, scheduler):
     assert "s087" in text
 
 
+def test_a_slow_airflow_does_not_hold_the_ops_page(pages, scheduler, monkeypatch):
+    monkeypatch.setattr("calnet_ops.web.routes.ops.PATIENCE_S", 0.01)
+    scheduler.delay_s = 0.2
+    assert "Airflow does not answer" in pages.get("/ops").text
+
+
 def test_an_empty_platform_has_an_ops_page(platform, scheduler):
     with TestClient(make_app(platform, users=dict([VETTER]))) as client:
         answer = client.get("/ops", auth=VETTER)

@@ -1,4 +1,5 @@
 from calnet_ops import keys
+from calnet_ops.adapters.scheduler import Approval
 from calnet_ops.web.overview import overview, waiting_approvals
 from tests.web.conftest import FIRST_TIC
 
@@ -89,8 +90,9 @@ def test_missing_facts_are_tolerated(platform):
 
 
 def test_approvals_that_wait_are_told(filled_platform, scheduler):
-    scheduler.approvals = [{"dag_id": "publish_release"}]
-    assert waiting_approvals(filled_platform).items == [{"dag_id": "publish_release"}]
+    asked = Approval("publish_release", "run", "approve", "Publish v2?", "", ["Approve"])
+    scheduler.approvals = [asked]
+    assert waiting_approvals(filled_platform).items == [asked]
 
 
 def test_without_airflow_the_approvals_are_unknown(filled_platform, scheduler):
