@@ -90,7 +90,14 @@ def test_missing_facts_are_tolerated(platform):
 
 
 def test_approvals_that_wait_are_told(filled_platform, scheduler):
-    asked = Approval("publish_release", "run", "approve", "Publish v2?", "", ["Approve"])
+    asked = Approval(
+        dag_id="publish_release",
+        run_id="run",
+        task_id="approve",
+        subject="Publish v2?",
+        body="",
+        options=["Approve"],
+    )
     scheduler.approvals = [asked]
     assert waiting_approvals(filled_platform).items == [asked]
 
