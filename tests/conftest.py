@@ -6,6 +6,7 @@ import pytest
 
 from calnet_ops.platform import Platform
 from tests.support.platforms import make_platform
+from tests.support.skies import SimulatedSector, make_sector
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 
@@ -22,3 +23,15 @@ def shared_data() -> Path:
 def platform(tmp_path: Path) -> Platform:
     """A platform with a store in memory and an empty ledger."""
     return make_platform(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def simulated_sector(tmp_path_factory: pytest.TempPathFactory) -> SimulatedSector:
+    """A compact sector 87: twelve good stars, every kind among them. Read, do not change it."""
+    return make_sector(tmp_path_factory.mktemp("sky"), damaged=False)
+
+
+@pytest.fixture(scope="session")
+def damaged_sector(tmp_path_factory: pytest.TempPathFactory) -> SimulatedSector:
+    """The same with one bad file of each kind. Read, do not change it."""
+    return make_sector(tmp_path_factory.mktemp("damaged_sky"), damaged=True)

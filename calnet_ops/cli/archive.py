@@ -1,11 +1,17 @@
 """A mirror of the archive, and sectors that never were."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.progress import MofNCompleteColumn, Progress, Task, TextColumn
+from rich.text import Text
+from typing_extensions import override
 
-from calnet_ops.cli.output import Json, show
+from calnet_ops.cli.output import Json, errors, show, show_rows
+from calnet_ops.errors import WrongConfiguration
 
 app = typer.Typer(help="Serve a folder of light curves as MAST would, or simulate one.")
 
@@ -41,3 +47,115 @@ def serve(
             mirror.serve_forever()
         except KeyboardInterrupt:
             return
+
+
+@app.command()
+def simulate(
+    folder: Folder,
+    sector: Annotated[list[int], typer.Option(help="Sector, 1 to 106; may be repeated.")],
+    stars: Annotated[int, typer.Option(help="Good light curves in each sector.", min=1)] = 500,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.", min=0)] = 1,
+    mix: Annotated[
+        str | None, typer.Option(help="Share of each kind: EA=0.2,EW=0.1,CONSTANT=0.7.")
+    ] = None,
+    compact: Annotated[
+        bool, typer.Option("--compact", help="6000 rows in place of 20000.")
+    ] = False,
+    damaged: Annotated[
+        bool, typer.Option("--damaged", help="Add one bad file of each kind there is.")
+    ] = False,
+    truth: Annotated[
+        Path | None, typer.Option(help="CSV file for what each star is; outside FOLDER.")
+    ] = None,
+    first_tic: Annotated[
+        int | None, typer.Option(help="First number; that of another sector observes its stars.")
+    ] = None,
+    delivery: Annotated[
+        int, typer.Option(help="2 and later: same names, newly processed.", min=1)
+    ] = 1,
+    workers: Annotated[int, typer.Option(help="Processes.", min=1)] = 2,
+    as_json: Json = False,
+) -> None:
+    """Write sectors that never were, for `serve` to serve.
+
+    Kinds: EA, EB, EW (eclipsing binaries), SPOTTED, DSCT, RRLYR, PLANET, FLARE, RAMP, BLEND,
+    CONSTANT. docs/simulator.md says what is modelled and what is not.
+
+    Examples:
+
+    [bold]calnet-ops archive simulate var/sky --sector 87 --truth var/truth.csv[/bold]
+
+    [bold]calnet-ops archive simulate var/sky --sector 61 --sector 62 --stars 100 --compact[/bold]
+
+    [bold]calnet-ops archive simulate var/sky --sector 88 --mix EA=0.5,PLANET=0.5 --damaged[/bold]
+    """
+    from calnet_ops.simulator.sectors import simulate_sector
+    from calnet_ops.simulator.signals import DEFAULT_MIX
+
+    shares = DEFAULT_MIX if mix is None else parse_mix(mix)
+    rows = []
+    for one in sector:
+        with progress_of(f"sector {one}") as progress:
+            report = simulate_sector(
+                folder,
+                one,
+                n_star=stars,
+                seed=seed,
+                truth=truth,
+                mix=shares,
+                compact=compact,
+                damaged=damaged,
+                workers=workers,
+                progress=progress,
+                first_tic=first_tic,
+                delivery=delivery,
+            )
+        rows.append(
+            {
+                "sector": one,
+                "files": report.n_file,
+                "megabytes": round(report.n_bytes / 1e6, 1),
+                "seconds": round(report.wall_s, 2),
+                "folder": str(report.folder),
+                "truth": str(truth) if truth else None,
+            }
+        )
+    show_rows(rows, as_json=as_json)
+
+
+def parse_mix(text: str) -> dict[str, float]:
+    """Shares of ``EA=0.2,EW=0.1``.
+
+    Raises
+    ------
+    WrongConfiguration
+        If it is not of that form.
+    """
+    shares = {}
+    for part in text.split(","):
+        kind, _, share = part.partition("=")
+        try:
+            shares[kind.strip().upper()] = float(share)
+        except ValueError:
+            raise WrongConfiguration(
+                "--mix", found=repr(part), expected="KIND=SHARE, such as EA=0.2"
+            ) from None
+    return shares
+
+
+class Rate(TextColumn):
+    """Files a second."""
+
+    @override
+    def render(self, task: Task) -> Text:
+        """The rate, once there is one."""
+        return Text(f"{task.speed:.1f} files/s" if task.speed else "")
+
+
+@contextmanager
+def progress_of(label: str) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar on standard error, fed with files done and files in all."""
+    columns = (*Progress.get_default_columns(), MofNCompleteColumn(), Rate("{task.speed}"))
+    with Progress(*columns, console=errors, transient=True) as bar:
+        task = bar.add_task(label, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

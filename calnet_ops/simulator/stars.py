@@ -14,8 +14,8 @@ from calnet_ops.simulator.pointing import (
 FIRST_TIC = 900_000_000_000
 """Real TIC numbers end far below (about 10^10 in TIC 8.2), so a simulated one is known by sight."""
 
-TIC_PER_SECTOR = 100_000
-"""Room for a sector's own stars: star `i` of sector 87 is ``FIRST_TIC + 8_700_000 + i``."""
+TIC_PER_SECTOR = 1_000_000
+"""Room for a sector's own stars: star `i` of sector 87 is ``FIRST_TIC + 87_000_000 + i``."""
 
 TMAG_MEAN, TMAG_SPREAD, TMAG_RANGE = 10.3, 1.6, (6.5, 13.5)
 """Normal fit of the magnitudes of TESS eclipsing binaries (10.31, 2.03), somewhat narrowed: the

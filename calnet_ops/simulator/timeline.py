@@ -89,7 +89,7 @@ def make_timeline(pointing: Pointing, *, compact: bool) -> Timeline:
         gap=gap,
         orbit=orbit.astype(np.int32),
         since_start=(row - starts[orbit]) / CADENCES_PER_DAY,
-        quality=_shared_quality(pointing, n_row, gaps, starts, compact=compact),
+        quality=_shared_quality(pointing, gap, gaps, starts, compact=compact),
     )
 
 
@@ -115,13 +115,14 @@ def light_time_correction(clock: Floats, ra: float, dec: float) -> Floats:
 
 def _shared_quality(
     pointing: Pointing,
-    n_row: int,
+    gap: npt.NDArray[np.bool_],
     gaps: tuple[tuple[int, int], ...],
     starts: npt.NDArray[np.int64],
     *,
     compact: bool,
 ) -> Ints:
     """Gap rows, momentum dumps, argabrightenings: the same for all stars of a sector."""
+    n_row = len(gap)
     quality = np.zeros(n_row, dtype=np.int32)
     middle = len(gaps) // 2
     for k, (start, length) in enumerate(gaps):
@@ -140,5 +141,6 @@ def _shared_quality(
             quality[row : row + 3] |= Q_COARSE_POINT
     rng = np.random.default_rng([pointing.sector, n_row])
     for row in rng.integers(0, n_row - 12, rng.poisson(3)):
-        quality[row : row + rng.integers(1, 11)] |= Q_ARGABRIGHTENING
+        here = slice(row, row + rng.integers(1, 11))
+        quality[here] |= np.where(gap[here], 0, Q_ARGABRIGHTENING).astype(np.int32)
     return quality

@@ -62,9 +62,7 @@ def write_rows(path: Path, rows: Iterable[TruthRow]) -> None:
 
 
 def _text(value: object) -> object:
-    """NaN as an empty cell, truth values as true and false."""
-    if isinstance(value, bool):
-        return str(value).lower()
+    """NaN as an empty cell."""
     return "" if isinstance(value, float) and math.isnan(value) else value
 
 
@@ -79,7 +77,7 @@ def _parse(row: dict[str, str]) -> TruthRow:
         tic=int(row["tic"]),
         sector=int(row["sector"]),
         kind=row["kind"],
-        is_eb=row["is_eb"] == "true",
+        is_eb=row["is_eb"] == "True",
         period=number("period"),
         epoch_btjd=number("epoch_btjd"),
         depth_1=number("depth_1"),

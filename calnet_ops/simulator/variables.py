@@ -137,7 +137,6 @@ def flare_shape(phase: Floats) -> Floats:
     late = np.clip(phase, 0.0, 400.0)
     decay = 0.6890 * np.exp(-1.600 * late) + 0.3030 * np.exp(-0.2783 * late)
     result: Floats = np.where(phase < -1, 0.0, np.where(phase < 0, rise, decay))
-    result[phase > 60] = 0.0  # noqa: PLR2004
     return result
 
 
