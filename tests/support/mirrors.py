@@ -70,5 +70,5 @@ class _ScriptedRequest(BaseHTTPRequestHandler):
         self.close_connection = answer.cut is not None
 
     @override
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+    def log_message(self, format: str, *args: object) -> None:
         """Say nothing."""
