@@ -208,3 +208,9 @@ class PromotionRefused(HaltError):
     """The model that was promoted has not passed the gate."""
 
     reason = "promotion refused"
+
+
+class ReleaseRefused(HaltError):
+    """What was staged must not be published as it stands."""
+
+    reason = "release refused"

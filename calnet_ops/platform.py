@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -138,6 +139,10 @@ class Platform:
                 "environment variable CALNET_STABLE_FOR_S", found=repr(text), expected="seconds"
             )
         return float(text)
+
+    def today(self) -> date:
+        """Day of the wall clock, UTC: names the month of a release."""
+        return datetime.now(UTC).date()
 
     @property
     def work(self) -> Path:

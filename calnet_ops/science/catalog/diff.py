@@ -24,7 +24,7 @@ class Difference:
     """TIC numbers in both with the same values."""
 
     def sentence(self) -> str:
-        """Counts in words."""
+        """Put the counts in words."""
         return (
             f"{len(self.added)} stars added, {len(self.removed)} removed, "
             f"{len(self.changed)} changed, {len(self.unchanged)} unchanged"

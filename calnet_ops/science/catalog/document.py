@@ -23,22 +23,30 @@ looked at and not found counts as well |
 """
 
 
+def column_lines() -> list[str]:
+    """Markdown table of the columns, line by line."""
+    rows = [
+        f"| `{c.name}` | {c.unit or '-'} | {c.datatype} | {c.description} | {c.null or 'never'} "
+        f"| `{c.ucd}` |"
+        for c in COLUMNS
+    ]
+    return [
+        "| name | unit | type | meaning | missing if | UCD |",
+        "|---|---|---|---|---|---|",
+        *rows,
+    ]
+
+
 def document() -> str:
     """Markdown of `docs/catalog.md`: files, columns and facts of a release."""
     files = "".join(
         f"| `{item.file_name}` | the catalog as {item.name.replace('_', ' ')} |\n"
         for item in FORMATS.values()
     )
-    columns = "".join(
-        f"| `{c.name}` | {c.unit or '–'} | {c.datatype} | {c.description} | {c.null or 'never'} "
-        f"| `{c.ucd}` |\n"
-        for c in COLUMNS
-    )
+    columns = "\n".join(column_lines())
     facts = "".join(f"| `{f.name}` | `{f.keyword}` | {f.description} |\n" for f in FACTS)
     return (
-        f"{HEAD}{files}{SEARCHED}\n## Columns\n\n"
-        "| name | unit | type | meaning | missing if | UCD |\n|---|---|---|---|---|---|\n"
-        f"{columns}\n## Said about the whole catalog\n\n"
+        f"{HEAD}{files}{SEARCHED}\n## Columns\n\n{columns}\n\n## Said about the whole catalog\n\n"
         "In the metadata of every format; in plain CSV by the column `release` and the metadata "
         "file beside it.\n\n| name | FITS keyword | meaning |\n|---|---|---|\n"
         f"{facts}"

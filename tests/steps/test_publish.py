@@ -1,0 +1,273 @@
+"""Releases: staged, approved, out; once."""
+
+import io
+import json
+from datetime import date, timedelta
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from astropy.table import Table
+
+from calnet_ops import keys
+from calnet_ops.errors import MissingInput, ReleaseRefused
+from calnet_ops.platform import Platform
+from calnet_ops.science.catalog.contents import find_faults
+from calnet_ops.science.catalog.formats import FORMATS
+from calnet_ops.steps import publish
+from calnet_ops.steps.characterise import CANDIDATES
+
+MODEL = "fedcba9876543210"
+
+DAY = date(2026, 11, 23)
+
+
+def candidate(tic: int, sector: int, probability: float = 0.99, **changes: Any) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "tic": tic, "sector": sector, "probability": probability, "n_segment": 2, "period": 1.5,
+        "period_err": 1e-4, "epoch_bjd_tdb": 2458326.5, "depth_1": 0.2, "depth_2": 0.1,
+        "duration_1": 3.0, "duration_2": 3.0, "eb_type": "EA", "n_eclipse": 15, "ra": 10.0,
+        "dec": -60.0, "tmag": 9.5, "teff": 6000.0, "camera": 4, "ccd": 1, "simulated": False,
+        "curve": [1.0] * 200,
+    }  # fmt: skip
+    return row | changes
+
+
+def score_sector(
+    platform: Platform, sector: int, rows: list[dict[str, Any]], **more: float
+) -> None:
+    """What the steps before this one leave behind: candidates, and others that were scored."""
+    table = pa.Table.from_pylist(rows, CANDIDATES)
+    names = ["tic", "sector", "n_segment", "probability", "simulated"]
+    quiet = [
+        {"tic": int(tic), "sector": sector, "n_segment": 2, "probability": p, "simulated": False}
+        for tic, p in more.items()
+    ]
+    targets = pa.concat_tables(
+        [table.select(names), pa.Table.from_pylist(quiet, table.select(names).schema)]
+    )
+    name = f"{len(platform.ledger.records()):016d}"
+    key, scored = keys.candidates(MODEL, sector, name), keys.target_scores(MODEL, sector, name)
+    platform.store.save_table(key, table)
+    platform.store.save_table(scored, targets)
+    platform.ledger.record("candidates", sector, key, model_id=MODEL, facts={"targets": scored})
+
+
+def decide(platform: Platform, tic: int, verdict: str, **changes: Any) -> None:
+    decision = {
+        "tic": tic, "sector": 1, "verdict": verdict, "eb_type": "", "vetter": "ada",
+        "source": "person", "simulated": False, "note": "",
+    }  # fmt: skip
+    platform.ledger.add_decisions([decision | changes])
+
+
+def promote(platform: Platform, *, simulated: bool) -> None:
+    platform.ledger.add_promotion(
+        model_version=3, model_id=MODEL, action="promoted", reason="", threshold=0.875,
+        simulated=simulated,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def platform(platform: Platform) -> Platform:
+    """A real model in production, and the same day every time."""
+    platform.__dict__["today"] = lambda: DAY
+    promote(platform, simulated=False)
+    return platform
+
+
+def stage(platform: Platform) -> publish.StagedRecord:
+    staged = publish.stage_release(platform)
+    assert staged is not None
+    return staged
+
+
+def released(platform: Platform, version: str) -> dict[str, bytes]:
+    prefix = keys.release(version)
+    return {
+        key.removeprefix(prefix): platform.store.load(key)
+        for key in platform.store.iter_keys(prefix)
+    }
+
+
+def rows_of(files: dict[str, bytes]) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = (
+        FORMATS["parquet"].read(io.BytesIO(files["catalog.parquet"])).to_pylist()
+    )
+    return rows
+
+
+def test_a_release_is_whole_and_latest_names_it(platform):
+    score_sector(platform, 1, [candidate(11, 1), candidate(12, 1)], **{"13": 0.1})
+    record = publish.publish_release(stage(platform), "ada", platform)
+    files = released(platform, "v2026.11.0")
+    assert find_faults(files) == []
+    assert record["version"] == "v2026.11.0"
+    assert record["uri"] == "s3://memory/releases/v2026.11.0/"
+    assert (record["n_row"], record["n_searched"], record["approved_by"]) == (2, 3, "ada")
+    pointer = json.loads(platform.store.load(keys.LATEST))
+    assert (pointer["version"], pointer["approved_by"]) == ("v2026.11.0", "ada")
+    assert platform.ledger.latest("release", 0).facts == record
+    assert publish.list_releases(platform) == [record]
+
+
+def test_sectors_of_a_star_become_one_row(platform):
+    score_sector(platform, 1, [candidate(11, 1, 0.9, period_err=0.1)], **{"12": 0.2})
+    score_sector(platform, 27, [candidate(11, 27, 0.95, period=1.501, period_err=1e-5)])
+    score_sector(platform, 28, [], **{"11": 0.3})
+    publish.publish_release(stage(platform), "ada", platform)
+    files = released(platform, "v2026.11.0")
+    (row,) = rows_of(files)
+    assert (row["sectors"], row["n_sector"], row["n_sector_scored"]) == ("1,27", 2, 3)
+    assert (row["probability"], row["period"], row["n_segment"]) == (0.95, 1.501, 4)
+    searched = Table.read(io.BytesIO(files["searched.parquet"]), format="parquet")
+    assert list(searched["tic"]) == [11, 12]
+    assert searched["sectors"][0] == "1,27,28"
+
+
+def test_what_people_say_decides_on_tier_and_presence(platform):
+    score_sector(platform, 1, [candidate(tic, 1) for tic in (11, 12, 13, 14, 15)])
+    decide(platform, 11, "EB", eb_type="EB")
+    decide(platform, 12, "NOT_EB")
+    decide(platform, 13, "EB")
+    decide(platform, 13, "NOT_EB", vetter="bob")
+    decide(platform, 14, "NOT_EB", sector=0, vetter="toi", source="planet_host")
+    decide(platform, 15, "NOT_EB")
+    decide(platform, 15, "EB")  # a correction: the last word counts
+    publish.publish_release(stage(platform), "ada", platform)
+    rows = {row["tic"]: row for row in rows_of(released(platform, "v2026.11.0"))}
+    assert sorted(rows) == [11, 13, 14, 15]
+    assert [rows[tic]["tier"] for tic in sorted(rows)] == [
+        "confirmed", "model", "model", "confirmed",
+    ]  # fmt: skip
+    assert rows[11]["eb_type"] == "EB"
+    assert (rows[13]["n_vote_eb"], rows[13]["n_vote_not_eb"]) == (1, 1)
+    assert rows[14]["planet_host"]
+    assert not rows[11]["planet_host"]
+
+
+def test_nothing_new_is_not_released_again(platform):
+    score_sector(platform, 1, [candidate(11, 1)])
+    publish.publish_release(stage(platform), "ada", platform)
+    assert publish.stage_release(platform) is None
+    decide(platform, 11, "EB")
+    assert stage(platform)["version"] == "v2026.11.1"
+
+
+def test_staging_twice_is_free(platform):
+    score_sector(platform, 1, [candidate(11, 1)])
+    first = stage(platform)
+    held = dict(platform.store.objects)
+    assert stage(platform) == first
+    assert platform.store.objects == held
+
+
+def test_publishing_twice_changes_nothing(platform):
+    score_sector(platform, 1, [candidate(11, 1)])
+    staged = stage(platform)
+    record = publish.publish_release(staged, "ada", platform)
+    held = dict(platform.store.objects)
+    assert publish.publish_release(staged, "bob", platform) == record
+    assert platform.store.objects == held
+
+
+def test_second_release_says_what_changed(platform):
+    score_sector(platform, 1, [candidate(11, 1), candidate(12, 1)])
+    publish.publish_release(stage(platform), "ada", platform)
+    decide(platform, 11, "EB")
+    decide(platform, 12, "NOT_EB")
+    score_sector(platform, 2, [candidate(13, 2)])
+    staged = stage(platform)
+    assert staged["previous"] == "v2026.11.0"
+    assert "1 stars added, 1 removed, 1 changed, 0 unchanged" in staged["summary"]
+    publish.publish_release(staged, "ada", platform)
+    readme = released(platform, "v2026.11.1")["README.md"].decode()
+    assert "Since v2026.11.0: 1 stars added, 1 removed, 1 changed, 0 unchanged" in readme
+    assert "Removed: TIC 12." in readme
+
+
+def test_outdated_draft_is_refused(platform):
+    score_sector(platform, 1, [candidate(11, 1)])
+    old = stage(platform)
+    decide(platform, 11, "EB")
+    new = stage(platform)
+    publish.publish_release(new, "ada", platform)
+    with pytest.raises(ReleaseRefused, match="Stage it again"):
+        publish.publish_release(old, "ada", platform)
+
+
+@pytest.mark.parametrize("simulated_model", [True, False])
+def test_simulated_ancestor_marks_the_release(platform, simulated_model):
+    promote(platform, simulated=simulated_model)
+    score_sector(platform, 1, [candidate(900_000_000_001, 1, simulated=not simulated_model)])
+    record = publish.publish_release(stage(platform), "ada", platform)
+    assert record["version"] == "v2026.11.0-simulated"
+    files = released(platform, record["version"])
+    assert b"**Simulated.**" in files["README.md"]
+    assert json.loads(files["release.json"])["simulated"] is True
+
+
+def test_simulated_release_without_the_mark_is_refused(platform):
+    score_sector(platform, 1, [candidate(900_000_000_001, 1, simulated=True)])
+    staged = stage(platform)
+    prefix = staged["staging"]
+    manifest = json.loads(platform.store.load(f"{prefix}release.json")) | {
+        "simulated": False, "version": "v2026.11.0",
+    }  # fmt: skip
+    forged = json.dumps(manifest).encode()
+    files = platform.store.objects
+    sums = files[f"{prefix}SHA256SUMS"].decode()
+    sums = sums.replace(
+        publish.sha256_hex(files[f"{prefix}release.json"]), publish.sha256_hex(forged)
+    )
+    files[f"{prefix}release.json"] = forged
+    files[f"{prefix}SHA256SUMS"] = sums.encode()
+    with pytest.raises(ReleaseRefused, match="-simulated"):
+        publish.publish_release(staged | {"version": "v2026.11.0"}, "ada", platform)
+
+
+def test_damaged_draft_is_refused(platform):
+    score_sector(platform, 1, [candidate(11, 1)])
+    staged = stage(platform)
+    platform.store.objects[staged["staging"] + "catalog.csv"] += b"\n"
+    with pytest.raises(ReleaseRefused, match=r"catalog\.csv: other bytes"):
+        publish.publish_release(staged, "ada", platform)
+    assert not platform.store.exists(keys.LATEST)
+
+
+def test_catalog_without_a_star_can_be_released(platform):
+    score_sector(platform, 1, [], **{"11": 0.01})
+    record = publish.publish_release(stage(platform), "ada", platform)
+    assert (record["n_row"], record["n_searched"]) == (0, 1)
+    assert find_faults(released(platform, record["version"])) == []
+
+
+def test_recall_counts_only_stars_the_model_did_not_learn_from(platform):
+    key = keys.dataset("d")
+    platform.store.save_table(key, pa.table({"tic": [11, 12], "split": ["train", "test"]}))
+    body = json.dumps({"dataset": key}).encode()
+    platform.store.save_new(keys.model(MODEL, "model.json"), body)
+    score_sector(platform, 1, [candidate(11, 1), candidate(12, 1)], **{"13": 0.4})
+    for tic in (11, 12, 13):
+        decide(platform, tic, "EB", sector=0, source="catalog", vetter="prsa")
+    publish.publish_release(stage(platform), "ada", platform)
+    readme = released(platform, "v2026.11.0")["README.md"].decode()
+    assert "Of 2 known eclipsing binaries" in readme
+    assert "1 (50.0%) reach its threshold" in readme
+
+
+def test_without_a_scored_sector_there_is_nothing_to_stage(platform):
+    with pytest.raises(MissingInput, match="no sector scored"):
+        publish.stage_release(platform)
+
+
+def test_release_is_due_a_week_after_the_last_if_anything_changed(platform):
+    assert not publish.is_due(platform)
+    score_sector(platform, 1, [candidate(11, 1)])
+    started = platform.ledger.records("candidates")[0].at_utc.date()
+    platform.__dict__["today"] = lambda: started + timedelta(days=6)
+    assert not publish.is_due(platform)
+    platform.__dict__["today"] = lambda: started + timedelta(days=7)
+    assert publish.is_due(platform)
+    publish.publish_release(stage(platform), "ada", platform)
+    assert not publish.is_due(platform)
