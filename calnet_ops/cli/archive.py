@@ -81,7 +81,7 @@ def simulate(
     Kinds: EA, EB, EW (eclipsing binaries), SPOTTED, DSCT, RRLYR, PLANET, FLARE, RAMP, BLEND,
     CONSTANT. docs/simulator.md says what is modelled and what is not.
 
-    Examples:
+    Try it:
 
     [bold]calnet-ops archive simulate var/sky --sector 87 --truth var/truth.csv[/bold]
 
@@ -148,13 +148,13 @@ class Rate(TextColumn):
 
     @override
     def render(self, task: Task) -> Text:
-        """The rate, once there is one."""
+        """Show the rate, once there is one."""
         return Text(f"{task.speed:.1f} files/s" if task.speed else "")
 
 
 @contextmanager
 def progress_of(label: str) -> Iterator[Callable[[int, int], None]]:
-    """A progress bar on standard error, fed with files done and files in all."""
+    """Show a progress bar on standard error, fed with files done and files in all."""
     columns = (*Progress.get_default_columns(), MofNCompleteColumn(), Rate("{task.speed}"))
     with Progress(*columns, console=errors, transient=True) as bar:
         task = bar.add_task(label, total=None)

@@ -8,7 +8,7 @@ References
 .. [4] Claret 2017, A&A 600, A30 (limb darkening in the TESS band; a straight line through it).
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import batman
 import numpy as np
@@ -125,7 +125,7 @@ def fold(binary: Binary, n_phase: int = N_PHASE) -> FoldedBinary:
 
 
 def draw_binary(rng: np.random.Generator, kind: Kind, star: Star, longest: float) -> Binary:
-    """A binary of a type, its period [d] at most `longest`."""
+    """Draw a binary of a type, its period [d] at most `longest`."""
     if kind is Kind.EA:
         return _draw_detached(rng, star, longest)
     if kind is Kind.EB:
@@ -142,7 +142,7 @@ def binary_signal(
     longest: float,
     noise: float,
 ) -> Signal:
-    """A binary that can be seen in this star's noise, as it runs through a sector.
+    """Draw a binary that can be seen in this star's noise, as it runs through a sector.
 
     Parameters
     ----------
@@ -172,7 +172,7 @@ def binary_signal(
 def signal_of(
     rng: np.random.Generator, binary: Binary, folded: FoldedBinary, time: Floats
 ) -> Signal:
-    """A folded binary unrolled over a sector, its epoch fixed once for all sectors."""
+    """Unroll a folded binary over a sector, its epoch fixed once for all sectors."""
     epoch = first_epoch(rng.uniform() * binary.period, binary.period, float(time[0]))
     phase = ((time - epoch) / binary.period + 0.5) % 1.0 - 0.5
     return Signal(
@@ -186,13 +186,8 @@ def signal_of(
 
 
 def first_epoch(epoch: float, period: float, start: float) -> float:
-    """The first epoch + n periods at or after `start`."""
+    """Find the first epoch + n periods at or after `start`."""
     return epoch + float(np.ceil((start - epoch) / period)) * period
-
-
-def dilute(binary: Binary, share: float) -> Binary:
-    """The same binary with `share` of all light coming from elsewhere."""
-    return replace(binary, third_light=share)
 
 
 def _transit(
@@ -203,7 +198,7 @@ def _transit(
     limb: tuple[float, float],
     time: float,
 ) -> batman.TransitParams:
-    """What batman needs to know of one eclipse; phases stand for times."""
+    """Say what batman needs to know of one eclipse; phases stand for times."""
     model = batman.TransitParams()
     model.t0, model.per, model.rp, model.a = time, 1.0, ratio, 1.0 / radius
     model.inc, model.ecc, model.w = binary.inclination, binary.eccentricity, omega
@@ -265,7 +260,7 @@ def _limb(teff: float) -> tuple[float, float]:
 def _log_normal(
     rng: np.random.Generator, median: float, width: float, low: float, high: float
 ) -> float:
-    """A draw from a log-normal that lies between two bounds."""
+    """Draw from a log-normal between two bounds."""
     while True:
         value = median * float(np.exp(rng.normal(0, width)))
         if low <= value <= high:
@@ -305,7 +300,7 @@ def _draw_detached(rng: np.random.Generator, star: Star, longest: float) -> Bina
 
 
 def _draw_semidetached(rng: np.random.Generator, star: Star, longest: float) -> Binary:
-    """A hot star and a cooler companion that fills its lobe."""
+    """Draw a hot star and a cooler companion that fills its lobe."""
     q = float(rng.uniform(0.2, 0.7))
     r1 = roche_lobe(1 / q) * float(rng.uniform(0.62, 0.92))
     r2 = roche_lobe(q) * float(rng.uniform(0.93, 0.99))

@@ -70,12 +70,12 @@ def camera_season(sector: int, camera: int, *, compact: bool) -> CameraSeason:
 
 @lru_cache(maxsize=2)
 def sector_timeline(sector: int, *, compact: bool) -> Timeline:
-    """The timeline of a sector, made once per process."""
+    """Lay out a sector once per process."""
     return make_timeline(pointing_of(sector), compact=compact)
 
 
 def slow_wander(rng: np.random.Generator, timeline: Timeline) -> Floats:
-    """A parabola and a settling exponential in each orbit (n_cadence,), of order one."""
+    """Draw a parabola and a settling exponential in each orbit (n_cadence,), of order one."""
     wander = np.zeros(timeline.n_cadence)
     for orbit in range(timeline.orbit[-1] + 1):
         here = timeline.orbit == orbit

@@ -41,7 +41,7 @@ LATE_SINCE = 70
 
 
 def writer_of(sector: int) -> Writer:
-    """The header style of a sector."""
+    """Tell the header style of a sector."""
     return Writer.LATE if sector >= LATE_SINCE else Writer.EARLY
 
 
@@ -92,7 +92,7 @@ def header(hdu: str, values: Mapping[str, Value], writer: Writer) -> bytearray:
 
 
 def _lines(card: Card, values: Mapping[str, Value], writer: Writer) -> Iterator[str]:
-    """The card as one line of 80 characters, or two with CONTINUE."""
+    """Write the card as one line of 80 characters, or two with CONTINUE."""
     keyword, comment = card.keyword, card.comment
     if keyword == "TMOFST":
         keyword = f"TMOFST{values['camera']}{values['ccd']}"
@@ -114,27 +114,34 @@ def _lines(card: Card, values: Mapping[str, Value], writer: Writer) -> Iterator[
 
 
 def format_value(kind: str, value: Value, writer: Writer) -> str:
-    """A value as SPOC prints it, not yet aligned.
+    """Print a value as SPOC does, not yet aligned.
 
     Doubles come as their shortest exact digits, at most 20 columns (early) or 16 decimals
     (late); F8, F12 and F16 are those digits cut or filled up to that many decimals.
     """
     if value is None:
         return ""
-    if kind == "S":
-        return f"'{value:8}'"
+    if kind in _PLAIN:
+        return _PLAIN[kind].format(value)
     if kind == "L":
         return "T" if value else "F"
-    if kind == "I":
-        return str(value)
     number = float(value)
     if kind.startswith("F"):
         return _fixed(number, int(kind[1:]))
-    if kind == "E" and writer is Writer.LATE:
-        return "0.E0" if number == 0 else str(np.float32(number)).replace("e-0", "E-")
     if kind == "E":
-        return _shortest(float(np.float32(number)), 20)
+        return _single(number, writer)
     return _shortest(number, 20, 16 if writer is Writer.LATE else None)
+
+
+_PLAIN = {"S": "'{:8}'", "I": "{}"}
+"""Kinds that are printed as they are."""
+
+
+def _single(number: float, writer: Writer) -> str:
+    """Single precision: as a double holds it (early), or its own few digits (late)."""
+    if writer is Writer.EARLY:
+        return _shortest(float(np.float32(number)), 20)
+    return "0.E0" if number == 0 else str(np.float32(number)).replace("e-0", "E-")
 
 
 def _fixed(number: float, n_decimal: int) -> str:

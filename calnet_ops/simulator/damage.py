@@ -1,10 +1,11 @@
 """Bad files as an archive may serve them: functions from good bytes to bad ones.
 
-Where `SEALED` says so the checksums are made right again, so that only the content is wrong.
+Where the content is what is wrong, the checksums are made right again.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -40,7 +41,7 @@ def drop_last_block(body: bytes) -> bytes:
 
 
 def html_page(_body: bytes = b"") -> bytes:
-    """What a server in trouble sends under the name of a file."""
+    """Say what a server in trouble sends under the name of a file."""
     return (
         b"<!DOCTYPE html>\n<html><head><title>503 Service Unavailable</title></head>\n"
         b"<body><h1>Service Unavailable</h1><p>MAST is down for maintenance.</p></body></html>\n"
@@ -48,7 +49,7 @@ def html_page(_body: bytes = b"") -> bytes:
 
 
 def no_bytes(_body: bytes = b"") -> bytes:
-    """An empty file."""
+    """Leave nothing."""
     return b""
 
 
@@ -60,7 +61,7 @@ def flip_bit(body: bytes) -> bytes:
 
 
 def all_nan(body: bytes) -> bytes:
-    """A light curve without a single flux."""
+    """Blank every flux."""
 
     def blank(table: npt.NDArray[np.void]) -> None:
         for column in ("SAP_FLUX", "SAP_FLUX_ERR", "PDCSAP_FLUX", "PDCSAP_FLUX_ERR"):
@@ -113,7 +114,7 @@ def as_served(body: bytes) -> bytes:
 
 
 def other_stamp(name: str) -> str:
-    """A second file of the same star: the time stamp differs by a second."""
+    """Name a second file of the same star: the time stamp differs by a second."""
     spoc = SpocName.parse(name)
     return str(SpocName(f"{int(spoc.stamp) + 1}", spoc.sector, spoc.tic, spoc.scid))
 
@@ -130,7 +131,7 @@ def hlsp_name(name: str) -> str:
 
 
 def same_name(name: str) -> str:
-    """The name stays."""
+    """Keep the name."""
     return name
 
 
@@ -187,7 +188,7 @@ def _with_cards(body: bytes, values: dict[str, str]) -> bytes:
 def _sealed(body: bytearray) -> bytes:
     """Right checksums for all three HDUs."""
     edges = [0, PRIMARY_BLOCKS * BLOCK, _aperture_start(bytes(body)), len(body)]
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in pairwise(edges):
         hdu = body[start:end]
         seal(hdu)
         body[start:end] = hdu

@@ -83,6 +83,10 @@ class Observation:
     """Scatter of the flux over its noise (PDCVAR)."""
 
 
+APERTURE_PIXELS = ((5, 7, 8.5, 10, 12, 13.5, 15), (38, 26, 20, 14, 8, 5, 4))
+"""Magnitudes and pixels in the optimal aperture (NPIXSAP of 49 real files)."""
+
+
 def white_noise(tmag: float, crowdsap: float = 1.0) -> float:
     """Scatter of a two-minute cadence, relative to the star's own light."""
     photon = 1e-6 * 10 ** np.interp(tmag, NOISE_TMAG, np.log10(NOISE_PPM))
@@ -90,14 +94,14 @@ def white_noise(tmag: float, crowdsap: float = 1.0) -> float:
 
 
 def cdpp(white: float, red: float, hours: float) -> float:
-    """Combined differential photometric precision over so many hours [ppm]."""
+    """Estimate the combined differential photometric precision over so many hours [ppm]."""
     floor = FLOOR_PPM_HOUR * 1e-6 / np.sqrt(hours)
     return float(1e6 * np.sqrt(white**2 / (30 * hours) + floor**2 + red**2) * 1.08)
 
 
 def n_aperture_pixel(tmag: float) -> int:
-    """Pixels in the optimal aperture, as counted in real files (4 at 13.4, 17 at 9, 39 at 4.8)."""
-    return int(round(np.interp(tmag, [5, 7, 8.5, 10, 12, 13.5, 15], [38, 26, 20, 14, 8, 5, 4])))
+    """Pixels in the optimal aperture."""
+    return round(float(np.interp(tmag, *APERTURE_PIXELS)))
 
 
 def observe(
@@ -226,12 +230,12 @@ def _red_noise(rng: np.random.Generator, timeline: t.Timeline) -> Floats:
 
 
 def _ramps(rng: np.random.Generator, timeline: t.Timeline) -> Floats:
-    """What scattered light leaves in the corrected flux: ramps into and out of each orbit."""
+    """Draw what scattered light leaves in the corrected flux: ramps into and out of each orbit."""
     flux = np.zeros(timeline.n_cadence)
     for orbit in range(timeline.orbit[-1] + 1):
         here = (timeline.orbit == orbit) & ~timeline.gap
         since = timeline.since_start[here]
         for away in (since, since[-1] - since):
-            height = 0.02 * rng.normal() * np.exp(rng.normal(0, 0.6))
+            height = 0.012 * rng.normal() * np.exp(rng.normal(0, 0.6))
             flux[here] += height * np.exp(-away / rng.uniform(0.15, 0.9))
     return flux

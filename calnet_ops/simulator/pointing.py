@@ -74,7 +74,7 @@ class Pointing:
 
 
 def north_east(ra: float, dec: float) -> tuple[Floats, Floats]:
-    """Unit vectors (3,) towards north and east at a place on the sky [deg]."""
+    """Directions, unit vectors (3,) towards north and east at a place on the sky [deg]."""
     alpha, delta = np.radians([ra, dec])
     north = np.array(
         [-np.sin(delta) * np.cos(alpha), -np.sin(delta) * np.sin(alpha), np.cos(delta)]
@@ -103,7 +103,7 @@ def pointings() -> dict[int, Pointing]:
 
 
 def pointing_of(sector: int) -> Pointing:
-    """The pointing of a sector.
+    """Look up the pointing of a sector.
 
     Raises
     ------

@@ -106,7 +106,7 @@ def check_mix(mix: Mapping[str, float]) -> dict[Kind, float]:
 
 
 def allot_kinds(mix: Mapping[str, float], n_star: int, seed: int) -> list[Kind]:
-    """A kind for each star: exactly the shares asked for (largest remainder), shuffled.
+    """Deal a kind to each star: exactly the shares asked for (largest remainder), shuffled.
 
     Examples
     --------

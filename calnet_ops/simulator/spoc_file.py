@@ -143,7 +143,7 @@ def _shared(
 
 
 def _single(value: float) -> float:
-    """The value as single precision holds it: these columns of TIC are floats."""
+    """Round to single precision: these columns of TIC are floats."""
     return float(np.float32(value))
 
 
@@ -176,7 +176,7 @@ def _electronics(star: Star) -> dict[str, Value]:
 
 
 def _pipeline(rng: np.random.Generator, star: Star, observation: Observation) -> dict[str, Value]:
-    """What the pipeline says of its own work."""
+    """Draw what the pipeline says of its own work."""
     fallback = observation.variability > MAP_ABOVE
     noise = (observation.white, observation.red)
     values: dict[str, Value] = {

@@ -73,7 +73,7 @@ def home_sector(tic: int, otherwise: int) -> int:
 def draw_star(
     rng: np.random.Generator, tic: int, pointing: Pointing, teff_range: tuple[float, float]
 ) -> Star:
-    """A star somewhere in the four fields.
+    """Draw a star somewhere in the four fields.
 
     Parameters
     ----------

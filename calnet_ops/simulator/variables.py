@@ -33,7 +33,7 @@ def ramp(_rng: np.random.Generator, _star: Star, time: Floats, _longest: float) 
 
 
 def spotted(rng: np.random.Generator, _star: Star, time: Floats, longest: float) -> Signal:
-    """A few spots in solid darkness, at latitudes that turn at slightly different rates.
+    """Turn a few spots in solid darkness, at latitudes that turn at slightly different rates.
 
     The light lost to a small spot is its area times the cosine of its angle to the line of
     sight (Budding 1977, Ap&SS 48, 207, in the limit of small spots).
@@ -59,7 +59,8 @@ def delta_scuti(rng: np.random.Generator, _star: Star, time: Floats, _longest: f
     n_mode = 1 if strong else int(rng.integers(3, 15))
     frequency = rng.uniform(6, 16, n_mode) if strong else rng.uniform(6, 50, n_mode)
     first = rng.uniform(0.05, 0.2) if strong else np.exp(rng.normal(np.log(0.003), 0.9))
-    amplitude = first * rng.power(0.5, n_mode) if n_mode > 1 else np.array([first])
+    amplitude = rng.power(0.5, n_mode)
+    amplitude *= first / amplitude.max()
     magnitude = np.zeros_like(time)
     for nu, a in zip(frequency, amplitude, strict=True):
         angle = 2 * np.pi * (nu * (time - 2000.0) + rng.uniform())
@@ -70,9 +71,9 @@ def delta_scuti(rng: np.random.Generator, _star: Star, time: Floats, _longest: f
     return Signal(flux=flux / flux.mean(), period=float(1 / frequency[np.argmax(amplitude)]))
 
 
-RRAB_SHAPE = ((1.0, 0.0), (0.47, 2.4), (0.35, 5.1), (0.23, 1.4), (0.15, 4.1), (0.10, 0.6))
-"""Amplitude ratios and phase differences of a typical RRab in the I band (Soszynski et al. 2016,
-Acta Astron. 66, 131, figure of Fourier parameters)."""
+RRAB_SHAPE = ((1.0, 0.0), (0.47, 4.6), (0.33, 2.9), (0.22, 1.35), (0.14, 6.1), (0.09, 4.5))
+"""Amplitude ratios and phase differences of a typical RRab in the I band, cosine series of the
+magnitude (means of the Fourier parameters in Soszynski et al. 2016, Acta Astron. 66, 131)."""
 
 
 def rr_lyrae(rng: np.random.Generator, _star: Star, time: Floats, _longest: float) -> Signal:
@@ -80,13 +81,15 @@ def rr_lyrae(rng: np.random.Generator, _star: Star, time: Floats, _longest: floa
     fundamental = rng.random() < 0.75  # noqa: PLR2004
     if fundamental:
         period, amplitude = float(rng.normal(0.56, 0.06)), rng.uniform(0.14, 0.32)
-        terms = RRAB_SHAPE
+        terms: tuple[tuple[float, float], ...] = RRAB_SHAPE
     else:
         period, amplitude = float(rng.normal(0.33, 0.035)), rng.uniform(0.08, 0.16)
-        terms = ((1.0, 0.0), (float(rng.uniform(0.08, 0.2)), 3.2))
+        terms = ((1.0, 0.0), (float(rng.uniform(0.08, 0.2)), float(rng.uniform(4.2, 5.2))))
     angle = 2 * np.pi * ((time - 2000.0) / period + rng.uniform())
-    magnitude = sum(a * np.cos(k * angle + shift) for k, (a, shift) in enumerate(terms, 1))
-    blazhko = 1.0
+    magnitude = np.sum(
+        [a * np.cos(k * angle + shift) for k, (a, shift) in enumerate(terms, 1)], axis=0
+    )
+    blazhko = np.ones_like(time)
     if rng.random() < 0.3:  # noqa: PLR2004
         blazhko = 1 + rng.uniform(0.03, 0.15) * np.sin(
             2 * np.pi * (time / rng.uniform(15, 60) + rng.uniform())
@@ -96,7 +99,7 @@ def rr_lyrae(rng: np.random.Generator, _star: Star, time: Floats, _longest: floa
 
 
 def planet(rng: np.random.Generator, star: Star, time: Floats, longest: float) -> Signal:
-    """A transit, flat at the bottom and without any light of its own."""
+    """Draw a transit, flat at the bottom and without any light of its own."""
     period = float(np.clip(3.5 * np.exp(rng.normal(0, 0.6)), 0.8, longest))
     axis = 4.208 * (star.mass * period**2) ** (1 / 3) / star.radius
     model = batman.TransitParams()
@@ -117,7 +120,7 @@ def planet(rng: np.random.Generator, star: Star, time: Floats, longest: float) -
 
 
 def flaring(rng: np.random.Generator, star: Star, time: Floats, longest: float) -> Signal:
-    """A spotted red dwarf with flares of a power law in amplitude."""
+    """Draw a spotted red dwarf with flares of a power law in amplitude."""
     calm = spotted(rng, star, time, longest)
     flux = 1 + 0.6 * (calm.flux - 1)
     span = time[-1] - time[0]
@@ -129,7 +132,7 @@ def flaring(rng: np.random.Generator, star: Star, time: Floats, longest: float) 
 
 
 def flare_shape(phase: Floats) -> Floats:
-    """A flare of height one against time in half-widths.
+    """Compute a flare of height one against time in half-widths.
 
     Davenport et al. 2014, ApJ 797, 122, eqs. 1 and 4.
     """
@@ -141,7 +144,7 @@ def flare_shape(phase: Floats) -> Floats:
 
 
 def blend(rng: np.random.Generator, star: Star, time: Floats, longest: float) -> Signal:
-    """A quiet star; a much fainter binary nearby lends it shallow eclipses.
+    """Draw a quiet star; a much fainter binary nearby lends it shallow eclipses.
 
     The neighbour gives 1 to 6 % of the light, so eclipses are at most a few per cent deep and
     the centroid moves away from it while they last.
