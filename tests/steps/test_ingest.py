@@ -258,6 +258,38 @@ def test_second_delivery_stores_what_changed_and_lists_everything(platform, sect
     assert platform.store.load(f"tess/lc/s087/{changed}") == GOOD[changed]
 
 
+REASONS = {
+    "truncated in header": "truncated",
+    "truncated in table": "truncated",
+    "short by one block": "truncated",
+    "HTML page": "not a FITS file",
+    "empty file": "empty file",
+    "flipped bit": "checksum mismatch",
+    "flux without time": "flux without time",
+    "duplicate target": "duplicate target",
+    "wrong sector": "header disagrees with file name",
+    "wrong TIC": "header disagrees with file name",
+    "20-s file": "foreign product",
+    "HLSP file": "foreign product",
+    "all NaN": "",
+    "100 good cadences": "",
+    "": "",
+}
+"""What ingest says to each damage; files of NaN are believed, and skipped later."""
+
+
+def test_every_damage_gets_its_reason_and_the_sector_goes_on(damaged_sector, tmp_path):
+    with mirror_of(damaged_sector.folder) as url:
+        platform = make_platform(tmp_path, url)
+        record = _ingest(platform)
+        platform.archive._client.close()  # type: ignore[attr-defined]
+    rows = platform.store.load_table(record["manifest"]).to_pylist()
+    expected = {row.file_name: REASONS[row.damage] for row in damaged_sector.truth}
+    assert {row["file_name"]: row["reason"] for row in rows} == expected
+    for row, file in zip(rows, damaged_sector.files, strict=True):
+        assert not row["key"] or platform.store.load(row["key"]) == file.read_bytes()
+
+
 def test_real_files_are_all_believed(shared_data, tmp_path):
     with mirror_of(shared_data / "tess") as url:
         platform = make_platform(tmp_path, url)
