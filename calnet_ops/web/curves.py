@@ -21,6 +21,12 @@ jump on the pixels, which can look like an eclipse."""
 POINTS_MAX = 21_000
 """One sector of two-minute cadences fits whole; double sectors (97, 98) are averaged by two."""
 
+BACKGROUND_POINTS = 600
+"""Scattered light changes over hours; one point is about an hour."""
+
+ARRAYS = ("time", "flux", "background_time", "background")
+"""What a drawing holds as base64."""
+
 MANIFESTS_KEPT = 32
 """Maps from star to file kept in memory: 20,000 stars each, 2 MB."""
 
@@ -32,7 +38,8 @@ def draw_curve(platform: Platform, tic: int, sector: int) -> dict[str, Any]:
     -------
     drawing
         ``time_start`` [BTJD d], ``time`` [d since then] and ``flux`` (median 1) as base64,
-        ``dumps`` [d since then] as list, ``crowdsap``.
+        ``background`` (0 to 1 of its range, at `BACKGROUND_POINTS` equal steps of the good
+        cadences) as base64 too; ``dumps`` [d since then] as list; ``crowdsap``.
 
     Raises
     ------
@@ -52,7 +59,9 @@ def drawing(light_curve: LightCurve) -> dict[str, Any]:
     good = light_curve.good
     time, flux = light_curve.time[good], light_curve.flux[good]
     if not len(time):
-        return {"time_start": 0.0, "time": "", "flux": "", "dumps": [], "crowdsap": None}
+        return {"time_start": 0.0, "crowdsap": None, "dumps": [], **dict.fromkeys(ARRAYS, "")}
+    background = thin_out(light_curve.background[good], BACKGROUND_POINTS)
+    background_time = thin_out(time, BACKGROUND_POINTS)
     time, flux = thin_out(time, POINTS_MAX), thin_out(flux, POINTS_MAX)
     dumped = (light_curve.quality & MOMENTUM_DUMP) > 0
     dumps = light_curve.time[dumped & np.isfinite(light_curve.time)]
@@ -61,6 +70,8 @@ def drawing(light_curve: LightCurve) -> dict[str, Any]:
         "time_start": float(time[0]),
         "time": _base64(time - time[0]),
         "flux": _base64(flux / np.median(flux)),
+        "background_time": _base64(background_time - time[0]),
+        "background": _base64(_share_of_range(background)),
         "dumps": [round(float(item), 4) for item in dumps - time[0]],
         "crowdsap": float(crowdsap) if np.isfinite(crowdsap) else None,
     }
@@ -79,6 +90,15 @@ def thin_out(values: NDArray[np.float64], n_max: int) -> NDArray[np.float64]:
         return values
     whole = len(values) // step * step
     return values[:whole].reshape(-1, step).mean(axis=1)
+
+
+def _share_of_range(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Scale to 0 (lowest) to 1 (highest); what is not known is 0."""
+    known = np.isfinite(values)
+    if not known.any():
+        return np.zeros_like(values)
+    low, high = values[known].min(), values[known].max()
+    return np.where(known, (values - low) / ((high - low) or 1.0), 0.0)
 
 
 def _raw_key(platform: Platform, tic: int, sector: int) -> str:

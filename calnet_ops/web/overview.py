@@ -1,6 +1,7 @@
 """Where everything stands, as plain values: the ops page, its JSON and the metrics show these."""
 
 import json
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -83,6 +84,16 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
+class SetAside:
+    """Files of all sectors that are not used, for one reason."""
+
+    kind: str
+    """``quarantined`` or ``skipped``."""
+    reason: str
+    n_file: int
+
+
+@dataclass(frozen=True, slots=True)
 class Release:
     """One published release."""
 
@@ -105,6 +116,8 @@ class Overview:
     """Newest first."""
     n_refused: int
     waiting: Waiting
+    set_aside: list[SetAside]
+    """Over all sectors, most frequent first."""
     notices: list[dict[str, Any]]
     """Newest first."""
     n_notice: int
@@ -149,6 +162,7 @@ def overview(platform: Platform) -> Overview:
             n_candidate=len(frozenset().union(*waiting.values())),
             halted=[row.name for row in rows if row.state == "halted"],
         ),
+        set_aside=_set_aside(rows),
         notices=notices[::-1][:NOTICES_SHOWN],
         n_notice=len(notices),
         releases=_releases(platform, records),
@@ -168,6 +182,14 @@ def counts(value: Any) -> dict[str, int]:
     if isinstance(value, dict):
         return {str(reason): int(n) for reason, n in sorted(value.items()) if n}
     return {"any reason": int(value)} if value else {}
+
+
+def _set_aside(rows: list[SectorRow]) -> list[SetAside]:
+    total: Counter[tuple[str, str]] = Counter()
+    for row in rows:
+        total.update({("quarantined", reason): n for reason, n in row.quarantined.items()})
+        total.update({("skipped", reason): n for reason, n in row.skipped.items()})
+    return [SetAside(kind, reason, n) for (kind, reason), n in total.most_common()]
 
 
 def _waiting_stars(

@@ -38,9 +38,9 @@ class Key:
 
 
 KEYS = (
-    Key("1", "EA", "eclipsing binary, detached (EA)"),
-    Key("2", "EB", "eclipsing binary, semi-detached, ellipsoidal (EB)"),
-    Key("3", "EW", "eclipsing binary, in contact (EW)"),
+    Key("1", "EA", "EA: detached eclipsing binary"),
+    Key("2", "EB", "EB: semi-detached or ellipsoidal"),
+    Key("3", "EW", "EW: in contact"),
     Key("n", "NOT_EB", "not an eclipsing binary"),
     Key("u", "UNSURE", "unsure"),
     Key("z", "undo", "take back my last decision and judge again"),

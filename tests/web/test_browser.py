@@ -44,6 +44,8 @@ def sky(filled_platform):
         arrays = spoc_arrays(18_000, (8_700, 9_600))
         flux, period, epoch = eclipsing(arrays["TIME"], eb_type, rng)
         arrays["PDCSAP_FLUX"] = flux
+        orbit = np.arange(18_000) % 9_300 / 9_300
+        arrays["SAP_BKG"] = 900 + 4000 * np.exp(-(((orbit - 0.93) / 0.06) ** 2))
         arrays["QUALITY"][[2000, 5000, 8000, 11000, 14000, 17000]] = 32
         bodies[tic] = spoc_bytes(arrays, tic=tic, sector=90)
         shape = {"period": period, "epoch_bjd_tdb": 2457000 + epoch, "eb_type": eb_type}

@@ -69,7 +69,7 @@ class Plot {
     pen.strokeStyle = ink("--line");
     pen.textAlign = "center";
     pen.textBaseline = "top";
-    const across = ticks(this.x[0], this.x[1], this.width / 90);
+    const across = ticks(this.x[0], this.x[1], this.width / 80);
     for (const value of across.found) {
       const at = Math.round(this.toX(value)) + 0.5;
       this.line(at, MARGIN.top, at, floor);
@@ -109,7 +109,8 @@ class Plot {
     }
   }
 
-  path(xs, ys, color, width) {
+  path(xs, ys, color, width, dash = []) {
+    this.pen.setLineDash(dash);
     this.pen.strokeStyle = color;
     this.pen.lineWidth = width;
     this.pen.lineJoin = "round";
@@ -119,6 +120,19 @@ class Plot {
       else this.pen.moveTo(this.toX(xs[i]), this.toY(ys[i]));
     }
     this.pen.stroke();
+    this.pen.setLineDash([]);
+  }
+
+  // Area on the floor: shares of a fifth of the height.
+  haze(xs, shares, color) {
+    const floor = this.height - MARGIN.bottom;
+    const most = 0.2 * (floor - MARGIN.top);
+    this.pen.fillStyle = color;
+    for (let i = 0; i < xs.length; i += 1) {
+      const left = this.toX(xs[i]);
+      const next = i + 1 < xs.length ? this.toX(xs[i + 1]) : left + 2;
+      this.pen.fillRect(left, floor, Math.min(next - left, 4) + 0.5, -most * shares[i]);
+    }
   }
 
   // Small triangles on the floor (up) or below the ceiling (down).

@@ -2,6 +2,7 @@
 "use strict";
 
 const AHEAD = 3; // stars loaded before they are asked for
+const ARRAYS = ["time", "flux", "background_time", "background"];
 const FOLD_FROM = -0.25; // left edge of the folded plot, so that both eclipses stand whole
 
 const desk = document.getElementById("desk");
@@ -29,7 +30,7 @@ function floats(text) {
 function curveOf(tic, sector) {
   const path = `vet/curves/${tic}/${sector}`;
   if (!loaded.has(path)) {
-    const promise = ask(path).then((curve) => ({ ...curve, time: floats(curve.time), flux: floats(curve.flux) }));
+    const promise = ask(path).then((curve) => ({ ...curve, ...Object.fromEntries(ARRAYS.map((name) => [name, floats(curve[name])])) }));
     promise.catch(() => loaded.delete(path));
     loaded.set(path, promise);
     if (loaded.size > 12) loaded.delete(loaded.keys().next().value);
@@ -93,11 +94,6 @@ function number(value, digits, unit) {
   return value === null || value === undefined ? "–" : `${value.toFixed(digits)}${unit ? ` ${unit}` : ""}`;
 }
 
-function sexagesimal(facts) {
-  if (facts.ra === null || facts.dec === null) return "–";
-  return `${facts.ra.toFixed(4)}° ${facts.dec >= 0 ? "+" : "−"}${Math.abs(facts.dec).toFixed(4)}°`;
-}
-
 function percent(value) { return value === null || value === undefined ? "–" : `${(100 * value).toFixed(value < 0.01 ? 2 : 1)} %`; }
 
 function factRows(star, sector, facts, curve) {
@@ -105,7 +101,8 @@ function factRows(star, sector, facts, curve) {
   const rows = [
     ["TESS magnitude", number(facts.tmag, 2)],
     ["temperature", number(facts.teff, 0, "K")],
-    ["position", sexagesimal(facts)],
+    ["right ascension", number(facts.ra, 4, "°")],
+    ["declination", number(facts.dec, 4, "°")],
     ["camera, CCD", `${facts.camera}, ${facts.ccd}`],
     ["flux that is its own", percent(curve.crowdsap)],
     ["period", number(facts.period, 5, "d")],
@@ -171,7 +168,8 @@ function drawWhole(curve, y, period, epoch) {
   const end = curve.time.length ? curve.time[curve.time.length - 1] : 27;
   const zero = curve.time_start;
   plot.start([zero - 0.01 * end, zero + 1.01 * end], y, "time [BTJD d]", "flux, median 1");
-  plot.dots(curve.time.map((time) => time + zero), curve.flux, `rgba(${ink("--point")}, .55)`, 1.6);
+  plot.haze(Array.from(curve.background_time, (time) => time + zero), curve.background, ink("--pip"));
+  plot.dots(Array.from(curve.time, (time) => time + zero), curve.flux, `rgba(${ink("--point")}, ${ink("--dense")})`, 1.6);
   if (period) {
     const mids = [];
     for (let n = Math.ceil(-epoch / period); epoch + n * period <= end; n += 1) mids.push(zero + epoch + n * period);
@@ -194,7 +192,7 @@ function drawFolded(curve, y, period, epoch) {
   plot.start([FOLD_FROM, 1 + FOLD_FROM], y, "phase", "flux, median 1");
   if (period) {
     const phase = phases(curve, period, epoch);
-    plot.dots(phase, curve.flux, `rgba(${ink("--point")}, .28)`, 1.8);
+    plot.dots(phase, curve.flux, `rgba(${ink("--point")}, ${ink("--thin")})`, 1.8);
     const middle = binned(phase, curve.flux, FOLD_FROM, 1 + FOLD_FROM, 250);
     plot.path(middle.x, middle.y, ink("--accent"), 1.6);
   } else plot.say("no period was found");
@@ -205,9 +203,8 @@ function drawFolded(curve, y, period, epoch) {
 function drawParity(curve, y, period, epoch, duration) {
   const plot = plots[2];
   const half = Math.min(period ? 12 * period : 6, Math.max(1.5 * (duration ?? 4), 2));
-  plot.start([-half, half], y, "hours from primary eclipse", "");
+  const sides = [{ x: [], y: [] }, { x: [], y: [] }];
   if (period) {
-    const sides = [{ x: [], y: [] }, { x: [], y: [] }];
     curve.time.forEach((time, i) => {
       const turn = Math.round((time - epoch) / period);
       const hours = 24 * (time - epoch - turn * period);
@@ -216,13 +213,17 @@ function drawParity(curve, y, period, epoch, duration) {
       side.x.push(hours);
       side.y.push(curve.flux[i]);
     });
-    ["--accent", "--second"].forEach((color, parity) => {
-      const side = sides[parity];
-      plot.pen.globalAlpha = 0.35;
-      plot.dots(side.x, side.y, ink(color), 2);
-      plot.pen.globalAlpha = 1;
+  }
+  const both = sides[0].y.concat(sides[1].y);
+  plot.start([-half, half], both.length ? limits(both) : y, "hours from primary eclipse", "");
+  if (period) {
+    const colors = [ink("--accent"), ink("--second")];
+    plot.pen.globalAlpha = 0.3;
+    sides.forEach((side, parity) => plot.dots(side.x, side.y, colors[parity], 2));
+    plot.pen.globalAlpha = 1;
+    sides.forEach((side, parity) => {
       const middle = binned(side.x, side.y, -half, half, 40);
-      plot.path(middle.x, middle.y, ink(color), 1.6);
+      plot.path(middle.x, middle.y, colors[parity], 2, parity ? [6, 5] : []);
     });
   } else plot.say("no period was found");
   plot.end();
