@@ -34,7 +34,8 @@ class Credentials:
     def load_or_make(cls, file: Path) -> "Credentials":
         """The ones in the file, which is made if it is not there."""
         if not file.exists():
-            made = {name: secrets.token_urlsafe(18) for name in cls.__dataclass_fields__}
+            made = {name: secrets.token_urlsafe(48) for name in cls.__dataclass_fields__}
+            made["s3_access_key"] = secrets.token_hex(10)
             made["fernet_key"] = urlsafe_b64encode(secrets.token_bytes(32)).decode()
             file.touch(mode=0o600)
             file.write_text(json.dumps(made, indent=1))

@@ -21,7 +21,7 @@ def load(
 
     Example: [bold]calnet-ops labels load catalogs/[/bold]
     """
-    from calnet_ops.science.labels.files import read_labels
+    from calnet_ops.steps.freeze import read_labels
     from calnet_ops.steps import freeze
 
     platform = open_platform()

@@ -89,7 +89,7 @@ class Supervisor:
         """End every process that carries the mark."""
         end_marked(self._mark)
         for process in self.running.values():
-            process.wait()
+            process.wait(GRACE_S)
         if self._guardian is not None and self._guardian.stdin is not None:
             self._guardian.stdin.close()
             self._guardian.wait()
@@ -103,7 +103,8 @@ class Supervisor:
         with self._log(name) as log:
             return subprocess.Popen(
                 command,
-                env={**self.environment, MARK: self._mark},
+                # setproctitle, which Airflow uses, would wipe the environment that shows the mark
+                env={**self.environment, MARK: self._mark, "SPT_NOENV": "1"},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

@@ -41,7 +41,7 @@ def make_sky(plan: Plan, archive: Path, backstage: Path, truth: Path) -> None:
 
 def load_labels(platform: Platform, plan: Plan, truth: Path) -> None:
     """Load the labels of the first sectors, freeze them, and tell Airflow."""
-    from calnet_ops.science.labels.files import read_labels
+    from calnet_ops.steps.freeze import read_labels
     from calnet_ops.steps import freeze
 
     for sector in plan.labelled:
