@@ -145,6 +145,11 @@ class Platform:
         return datetime.now(UTC).date()
 
     @property
+    def recipe(self) -> str:
+        """Name of the settings to train with: CALNET_RECIPE, else the published ones."""
+        return os.environ.get("CALNET_RECIPE", "published")
+
+    @property
     def work(self) -> Path:
         """Local folder for scratch files, made if needed."""
         folder = self.root / self.paths.work

@@ -29,6 +29,12 @@ TIMEOUT_S = 30.0
 MAX_TAG = 4000
 """Longest value of a tag; MLflow cuts or refuses above 5,000 characters."""
 
+WEBHOOK = "calnet-ops"
+"""Name of the webhook that tells of moved aliases."""
+
+ALIAS = "/api/2.0/mlflow/registered-models/alias"
+WEBHOOKS = "/api/2.0/mlflow/webhooks"
+
 PAGE = 200
 """Versions asked for at a time."""
 
@@ -53,11 +59,11 @@ class MlflowRegistry:
 
     def register(self, logged: LoggedModel, tags: Mapping[str, str], description: str) -> int:
         """Make a version of a logged model; its number."""
-        if self._ask("GET", "registered-models/get", {"name": MODEL}) is None:
-            self._tell("POST", "registered-models/create", {"name": MODEL})
+        if self._ask("GET", "/api/2.0/mlflow/registered-models/get", {"name": MODEL}) is None:
+            self._tell("POST", "/api/2.0/mlflow/registered-models/create", {"name": MODEL})
         answer = self._tell(
             "POST",
-            "model-versions/create",
+            "/api/2.0/mlflow/model-versions/create",
             {
                 "name": MODEL,
                 "source": logged.model_uri,
@@ -77,7 +83,9 @@ class MlflowRegistry:
         MissingInput
             If there is none.
         """
-        answer = self._ask("GET", "model-versions/get", {"name": MODEL, "version": str(version)})
+        answer = self._ask(
+            "GET", "/api/2.0/mlflow/model-versions/get", {"name": MODEL, "version": str(version)}
+        )
         if answer is None:
             raise MissingInput(
                 f"model {MODEL} version {version}", found="nothing", expected="a version"
@@ -89,17 +97,17 @@ class MlflowRegistry:
         question: dict[str, Any] = {"filter": f"name='{MODEL}'", "max_results": PAGE}
         found: list[ModelVersion] = []
         while True:
-            answer = self._tell("GET", "model-versions/search", question)
+            answer = self._tell("GET", "/api/2.0/mlflow/model-versions/search", question)
             found += [_model_version(item) for item in answer.get("model_versions", [])]
             if not answer.get("next_page_token"):
-                return sorted(found, key=lambda item: item.version)
+                return sorted(found, key=lambda item: item["version"])
             question["page_token"] = answer["next_page_token"]
 
     def tag(self, version: int, name: str, value: str) -> None:
         """Set a tag of a version."""
         self._tell(
             "POST",
-            "model-versions/set-tag",
+            "/api/2.0/mlflow/model-versions/set-tag",
             {"name": MODEL, "version": str(version), "key": name, "value": value[:MAX_TAG]},
         )
 
@@ -107,13 +115,13 @@ class MlflowRegistry:
         """Set the text that the UI shows with a version."""
         self._tell(
             "PATCH",
-            "model-versions/update",
+            "/api/2.0/mlflow/model-versions/update",
             {"name": MODEL, "version": str(version), "description": description},
         )
 
     def champion_version(self) -> int | None:
         """Where the alias ``champion`` points."""
-        answer = self._ask("GET", "registered-models/alias", {"name": MODEL, "alias": CHAMPION})
+        answer = self._ask("GET", ALIAS, {"name": MODEL, "alias": CHAMPION})
         return None if answer is None else int(answer["model_version"]["version"])
 
     def set_champion(self, version: int) -> None:
@@ -122,16 +130,30 @@ class MlflowRegistry:
 
     def clear_champion(self) -> None:
         """Take the alias ``champion`` away."""
-        self._tell("DELETE", "registered-models/alias", {"name": MODEL, "alias": CHAMPION})
+        self._tell("DELETE", ALIAS, {"name": MODEL, "alias": CHAMPION})
 
     def set_challenger(self, version: int) -> None:
         """Point the alias ``challenger`` at a version."""
         self._set_alias(CHALLENGER, version)
 
+    def send_webhook(self, url: str, secret: str) -> None:
+        """Have MLflow call a URL whenever an alias moves; replaces the one it had before.
+
+        MLflow has no event for a change of an alias: a move is a new creation.
+        """
+        for held in self._tell("GET", WEBHOOKS, {"max_results": PAGE}).get("webhooks", []):
+            if held["name"] == WEBHOOK:
+                self._tell("DELETE", f"{WEBHOOKS}/{held['webhook_id']}", {})
+        events = [
+            {"entity": "MODEL_VERSION_ALIAS", "action": action} for action in ("CREATED", "DELETED")
+        ]
+        webhook = {"name": WEBHOOK, "url": url, "secret": secret, "events": events}
+        self._tell("POST", WEBHOOKS, webhook)
+
     def _set_alias(self, alias: str, version: int) -> None:
         self._tell(
             "POST",
-            "registered-models/alias",
+            ALIAS,
             {"name": MODEL, "alias": alias, "version": str(version)},
         )
 
@@ -149,7 +171,7 @@ class MlflowRegistry:
         try:
             response = self._client.request(
                 method,
-                f"/api/2.0/mlflow/{call}",
+                call,
                 params=dict(content) if method == "GET" else None,
                 json=None if method == "GET" else dict(content),
             )
@@ -183,7 +205,7 @@ def _answer(client: httpx.Client, call: str, response: httpx.Response) -> dict[s
     if response.is_server_error:
         raise _unavailable(client, f"HTTP {response.status_code}")
     # A missing alias comes as 400 INVALID_PARAMETER_VALUE "... alias champion not found."
-    if response.status_code == httpx.codes.NOT_FOUND or "alias" in call:
+    if response.status_code == httpx.codes.NOT_FOUND or call == ALIAS:
         return None
     raise WrongConfiguration(f"MLflow, {call}", found=response.text[:400], expected="HTTP 200")
 
@@ -197,5 +219,5 @@ def _model_version(item: Mapping[str, Any]) -> ModelVersion:
         version=int(item["version"]),
         run_id=item.get("run_id", ""),
         tags={tag["key"]: tag["value"] for tag in item.get("tags", [])},
-        aliases=tuple(item.get("aliases", [])),
+        aliases=list(item.get("aliases", [])),
     )

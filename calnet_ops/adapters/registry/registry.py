@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypedDict
 
 CHAMPION = "champion"
 """Alias of the version in production. A person moves it, in the MLflow UI."""
@@ -11,14 +11,13 @@ CHALLENGER = "challenger"
 """Alias of the version trained last."""
 
 
-@dataclass(frozen=True, slots=True)
-class ModelVersion:
+class ModelVersion(TypedDict):
     """A version of the registered model."""
 
     version: int
     run_id: str
-    tags: Mapping[str, str]
-    aliases: Sequence[str] = ()
+    tags: dict[str, str]
+    aliases: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,3 +80,6 @@ class Registry(Protocol):
 
     def set_challenger(self, version: int) -> None:
         """Point the alias ``challenger`` at a version."""
+
+    def send_webhook(self, url: str, secret: str) -> None:
+        """Have the registry call a URL whenever an alias moves, signed with a secret."""

@@ -45,7 +45,11 @@ def log_run(url: str, training: TrainingLog) -> LoggedModel:
         mlflow.log_params(dict(training.params))
         mlflow.log_metrics(dict(training.metrics))
         _log_history(mlflow.MlflowClient(), run.info.run_id, training)
-        mlflow.log_input(_dataset(training), context="training")
+        mlflow.log_input(
+            _dataset(training),
+            context="training",
+            tags={f"n_segment_{split}": str(n) for split, n in training.dataset_counts.items()},
+        )
         with _figure_folder(training) as folder:
             mlflow.log_artifacts(folder, "figures")
         return LoggedModel(run.info.run_id, _log_model(training))

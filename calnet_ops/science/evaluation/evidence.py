@@ -12,7 +12,10 @@ from calnet_ops.science.evaluation.metrics import (
     Rate,
     average_precision,
     confusion,
+    precision,
+    recall,
     recall_by_type,
+    specificity,
 )
 
 
@@ -74,12 +77,13 @@ def measure(
     threshold
         From here on a star is called a binary.
     """
-    counts = confusion(is_eb, probability, threshold)
+    called = probability >= threshold
+    counts = confusion(is_eb, called)
     return Performance(
         threshold=float(threshold),
-        recall=counts.recall,
-        precision=counts.precision,
-        specificity=counts.specificity,
+        recall=recall(counts),
+        precision=precision(counts),
+        specificity=specificity(counts),
         average_precision=average_precision(is_eb, np.asarray(probability, np.float64)),
-        recall_by_type=recall_by_type(eb_type, is_eb, probability, threshold),
+        recall_by_type=recall_by_type(eb_type, is_eb, called),
     )

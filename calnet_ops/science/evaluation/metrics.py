@@ -34,20 +34,20 @@ class Confusion:
     n_false_positive: int
     n_true_negative: int
 
-    @property
-    def recall(self) -> Rate:
-        """Share of the binaries that were found."""
-        return wilson(self.n_true_positive, self.n_true_positive + self.n_false_negative)
 
-    @property
-    def precision(self) -> Rate:
-        """Share of what was found that is a binary."""
-        return wilson(self.n_true_positive, self.n_true_positive + self.n_false_positive)
+def recall(counts: Confusion) -> Rate:
+    """Share of the binaries that were found."""
+    return wilson(counts.n_true_positive, counts.n_true_positive + counts.n_false_negative)
 
-    @property
-    def specificity(self) -> Rate:
-        """Share of the other stars that were left alone."""
-        return wilson(self.n_true_negative, self.n_true_negative + self.n_false_positive)
+
+def precision(counts: Confusion) -> Rate:
+    """Share of what was found that is a binary."""
+    return wilson(counts.n_true_positive, counts.n_true_positive + counts.n_false_positive)
+
+
+def specificity(counts: Confusion) -> Rate:
+    """Share of the other stars that were left alone."""
+    return wilson(counts.n_true_negative, counts.n_true_negative + counts.n_false_positive)
 
 
 def wilson(n_hit: int, n: int) -> Rate:
@@ -71,24 +71,22 @@ def wilson(n_hit: int, n: int) -> Rate:
     return Rate(share, low, high, n)
 
 
-def confusion(is_eb: Mask, probability: Floats, threshold: float) -> Confusion:
-    """Counts at a threshold.
+def confusion(is_eb: Sequence[bool] | Mask, called: Sequence[bool] | Mask) -> Confusion:
+    """Counts of truth against what was said.
 
     Parameters
     ----------
     is_eb
         (n_star,) truth.
-    probability
-        (n_star,) P(EB).
-    threshold
-        From here on a star is called a binary.
+    called
+        (n_star,) whether the star was called a binary.
     """
-    called = probability >= threshold
+    truth, said = np.asarray(is_eb, bool), np.asarray(called, bool)
     return Confusion(
-        n_true_positive=int((is_eb & called).sum()),
-        n_false_negative=int((is_eb & ~called).sum()),
-        n_false_positive=int((~is_eb & called).sum()),
-        n_true_negative=int((~is_eb & ~called).sum()),
+        n_true_positive=int((truth & said).sum()),
+        n_false_negative=int((truth & ~said).sum()),
+        n_false_positive=int((~truth & said).sum()),
+        n_true_negative=int((~truth & ~said).sum()),
     )
 
 
@@ -97,8 +95,8 @@ def average_precision(is_eb: Mask, probability: Floats) -> float:
 
     Stars of equal probability enter together, so their order does not matter.
     """
-    recall, precision = precision_recall(is_eb, probability)
-    return float(np.sum(np.diff(recall, prepend=0.0) * precision))
+    found, pure = precision_recall(is_eb, probability)
+    return float(np.sum(np.diff(found, prepend=0.0) * pure))
 
 
 def precision_recall(is_eb: Mask, probability: Floats) -> tuple[Floats, Floats]:
@@ -117,13 +115,8 @@ def precision_recall(is_eb: Mask, probability: Floats) -> tuple[Floats, Floats]:
     return found[last] / is_eb.sum(), found[last] / (last + 1)
 
 
-def recall_by_type(
-    eb_type: Sequence[str], is_eb: Mask, probability: Floats, threshold: float
-) -> dict[str, Rate]:
+def recall_by_type(eb_type: Sequence[str], is_eb: Mask, called: Mask) -> dict[str, Rate]:
     """Recall of each type of binary that occurs; those of no known type are left out."""
     types = np.asarray(eb_type, dtype=str)
     known = sorted({name for name, binary in zip(eb_type, is_eb, strict=True) if binary and name})
-    return {
-        name: confusion(is_eb[types == name], probability[types == name], threshold).recall
-        for name in known
-    }
+    return {name: recall(confusion(is_eb[types == name], called[types == name])) for name in known}

@@ -147,6 +147,8 @@ def _verdict_column(column: str) -> Callable[[str, Row], Iterator[LabelRecord]]:
     """Reader of a plain table, ours or the simulator's, by the column of its verdicts."""
 
     def read(name: str, row: Row) -> Iterator[LabelRecord]:
+        if row.get("damage"):  # the simulator's: such a file may bear another star's number
+            return
         word = row[column].strip().lower()
         eb_type = row.get("eb_type") or row.get("kind") or row.get("type") or ""
         if word == "planet":

@@ -13,6 +13,9 @@ rest on spectra, so they outweigh lists of binaries, which hold 88 and 523 of th
 DECIDED = frozenset({"EB", "NOT_EB"})
 """Verdicts a network can learn from."""
 
+WITHDRAWN = "WITHDRAWN"
+"""Verdict with which voters take back their word, as if they had never spoken."""
+
 
 class Vote(Protocol):
     """What is read of a decision of the ledger."""
@@ -23,7 +26,7 @@ class Vote(Protocol):
 
     @property
     def verdict(self) -> str:
-        """``EB``, ``NOT_EB`` or ``UNSURE``."""
+        """``EB``, ``NOT_EB``, ``UNSURE`` or `WITHDRAWN`."""
 
     @property
     def eb_type(self) -> str:
@@ -57,7 +60,7 @@ class Consensus:
 def consensus(votes: Iterable[Vote]) -> Consensus:
     """Weigh what was said, star by star.
 
-    The newest word of each voter counts. Of the voters only the highest `RANK` present is
+    The newest word of each voter counts, unless it takes back the one before. Of the voters only the highest `RANK` present is
     heard. Among those, all must agree: contradiction leaves the star out, and so does a word
     of "unsure", as nobody surer of the same rank may be overruled by silence.
 
@@ -71,7 +74,10 @@ def consensus(votes: Iterable[Vote]) -> Consensus:
         by_star.setdefault(vote.tic, {})[vote.source, vote.vetter] = vote
     rows, outcomes = [], Counter[str]()
     for tic in sorted(by_star):
-        heard = _heard(list(by_star[tic].values()))
+        standing = [vote for vote in by_star[tic].values() if vote.verdict != WITHDRAWN]
+        if not standing:
+            continue
+        heard = _heard(standing)
         verdict = _verdict(heard)
         outcomes[verdict] += 1
         if verdict in DECIDED:

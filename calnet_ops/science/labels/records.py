@@ -1,7 +1,7 @@
 """One word of one source about one star."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 Verdict = Literal["EB", "NOT_EB", "UNSURE"]
@@ -55,9 +55,23 @@ def settle(records: Iterable[LabelRecord]) -> Settled:
     records
         Of all catalogs together: hosts are known from one, binaries from others.
     """
-    once = {(record.tic, record.catalog, record.verdict): record for record in records}
-    ordered = sorted(once.values(), key=lambda record: (record.tic, record.catalog, record.verdict))
-    hosts = {record.tic for record in ordered if record.source == "planet_host"}
-    set_aside = tuple(r for r in ordered if r.tic in hosts and r.source != "planet_host")
-    kept = tuple(r for r in ordered if r.tic not in hosts or r.source == "planet_host")
-    return Settled(kept, set_aside)
+    said: dict[tuple[int, str], list[LabelRecord]] = {}
+    for record in sorted(records, key=lambda item: (item.tic, item.catalog, item.verdict)):
+        said.setdefault((record.tic, record.catalog), []).append(record)
+    hosts = {r.tic for words in said.values() for r in words if r.source == "planet_host"}
+    set_aside, kept = [], []
+    for words in said.values():
+        host = [record for record in words if record.source == "planet_host"]
+        if host:
+            kept.append(host[0])
+        elif words[0].tic in hosts:
+            set_aside += words
+        else:
+            kept.append(words[0] if len(words) == 1 else _undecided(words))
+    return Settled(tuple(kept), tuple(set_aside))
+
+
+def _undecided(words: list[LabelRecord]) -> LabelRecord:
+    """What to hear of a catalog that contradicts itself."""
+    verdicts = "/".join(record.verdict for record in words)
+    return replace(words[0], verdict="UNSURE", eb_type="", note=f"{verdicts} in one catalog")

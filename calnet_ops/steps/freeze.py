@@ -1,0 +1,158 @@
+"""Labels: what catalogs say goes into the ledger, and what all said is frozen to a set."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TypedDict
+
+import pyarrow as pa
+import structlog
+
+from calnet_ops import keys
+from calnet_ops.adapters.ledger import Decision
+from calnet_ops.errors import MissingInput, WrongConfiguration
+from calnet_ops.lineage import lineage_id
+from calnet_ops.platform import Platform
+from calnet_ops.science.labels.catalogs import read_catalog
+from calnet_ops.science.labels.consensus import Consensus, consensus
+from calnet_ops.science.labels.records import LabelRecord, settle
+
+VERSION = 1
+"""Raised when the same decisions give another label set."""
+
+STEP = "labels"
+"""Name of this step in the ledger."""
+
+LABEL_SET = pa.schema(
+    [
+        ("tic", pa.int64()),
+        ("verdict", pa.string()),
+        ("eb_type", pa.string()),
+        ("source", pa.string()),
+        ("simulated", pa.bool_()),
+        ("n_vote", pa.int32()),
+    ]
+)
+"""Columns of a label set, one row a star, sorted by TIC."""
+
+log = structlog.get_logger()
+
+
+class LoadedLabels(TypedDict):
+    """What became of the records of some catalogs."""
+
+    n_record: int
+    n_new: int
+    """Appended to the ledger; the rest was there already."""
+    n_set_aside: int
+    """Words of "binary" about hosts of planets, which were left out."""
+
+
+class LabelSetRecord(TypedDict):
+    """A frozen set of labels."""
+
+    set_id: str
+    key: str
+    n_eb: int
+    n_not_eb: int
+    n_conflict: int
+    """Stars left out because those heard contradict each other."""
+    n_unsure: int
+    simulated: bool
+    """Whether any of its stars never was."""
+
+
+def read_labels(source: Path) -> list[LabelRecord]:
+    """Read a label catalog, or all catalogs in a folder.
+
+    Raises
+    ------
+    WrongConfiguration
+        If there is no such file, or one is no label catalog.
+    """
+    files = sorted(source.iterdir()) if source.is_dir() else [source]
+    files = [file for file in files if file.is_file() and not file.name.startswith(".")]
+    if not files or not source.exists():
+        raise WrongConfiguration(str(source), found="no file", expected="label catalogs")
+    return [
+        record
+        for file in files
+        for record in read_catalog(file.name, file.read_text(encoding="utf-8"))
+    ]
+
+
+def load_labels(records: Iterable[LabelRecord], platform: Platform) -> LoadedLabels:
+    """Append what catalogs say to the ledger, hosts of planets taken out of the binaries.
+
+    What a catalog has said before is not said again, so loading twice changes nothing.
+    """
+    settled = settle(records)
+    known = _last_words(platform.ledger.decisions())
+    new = [
+        record
+        for record in settled.records
+        if known.get((record.tic, record.catalog)) != (record.verdict, record.eb_type)
+    ]
+    platform.ledger.add_decisions([_decision(record) for record in new])
+    loaded = LoadedLabels(
+        n_record=len(settled.records), n_new=len(new), n_set_aside=len(settled.set_aside)
+    )
+    log.info("labels_loaded", **loaded)
+    return loaded
+
+
+def freeze_labels(platform: Platform) -> LabelSetRecord:
+    """Weigh all decisions of the ledger and keep one verdict a star.
+
+    The id of the set comes from its content: decisions that change no verdict make no new set.
+
+    Raises
+    ------
+    MissingInput
+        If nobody has said anything that counts.
+    """
+    agreed = consensus(platform.ledger.decisions())
+    if not agreed.rows:
+        raise MissingInput(
+            "label set",
+            found="no star with a verdict",
+            expected="labels in the ledger",
+            cure="Run: calnet-ops labels load FOLDER",
+        )
+    table = pa.Table.from_pylist([dict(row) for row in agreed.rows], schema=LABEL_SET)
+    set_id = lineage_id("freeze", VERSION, rows=table.to_pylist())
+    record = _record(set_id, agreed)
+    platform.store.save_table(record["key"], table)
+    platform.ledger.record(STEP, 0, record["key"], facts={**record})
+    log.info("labels_frozen", **record)
+    return record
+
+
+def _record(set_id: str, agreed: Consensus) -> LabelSetRecord:
+    verdicts = [row["verdict"] for row in agreed.rows]
+    return LabelSetRecord(
+        set_id=set_id,
+        key=keys.label_set(set_id),
+        n_eb=verdicts.count("EB"),
+        n_not_eb=verdicts.count("NOT_EB"),
+        n_conflict=agreed.n_conflict,
+        n_unsure=agreed.n_unsure,
+        simulated=any(row["simulated"] for row in agreed.rows),
+    )
+
+
+def _last_words(decisions: Iterable[Decision]) -> dict[tuple[int, str], tuple[str, str]]:
+    """Last verdict and type of each voter about each star."""
+    return {(d.tic, d.vetter): (d.verdict, d.eb_type) for d in decisions}
+
+
+def _decision(record: LabelRecord) -> dict[str, int | str | bool]:
+    return {
+        "tic": record.tic,
+        "sector": 0,
+        "verdict": record.verdict,
+        "eb_type": record.eb_type,
+        "vetter": record.catalog,
+        "source": record.source,
+        "simulated": record.simulated,
+        "note": record.note[:1024],
+    }

@@ -1,0 +1,328 @@
+"""Train CALNet on the newest labels, keep what it takes to score, and register a version."""
+
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypedDict
+
+import numpy as np
+import numpy.typing as npt
+import structlog
+
+from calnet_ops import __version__, keys
+from calnet_ops.adapters.ledger import Ledger
+from calnet_ops.adapters.registry import TrainingLog
+from calnet_ops.adapters.store import Store
+from calnet_ops.errors import MissingInput, WrongConfiguration
+from calnet_ops.lineage import ID_LENGTH, canonical_json, lineage_id, sha256_hex
+from calnet_ops.platform import Platform
+from calnet_ops.science.evaluation import figures
+from calnet_ops.science.evaluation.evidence import Performance, measure
+from calnet_ops.science.evaluation.metrics import confusion
+from calnet_ops.science.evaluation.threshold import choose_threshold
+from calnet_ops.science.network.litert import Scorer
+from calnet_ops.steps.dataset import Dataset, Stars, freeze_dataset, judge_stars, load_segments
+
+VERSION = 1
+"""Raised when the same data set and settings give another model."""
+
+STEP = "train"
+"""Name of this step in the ledger."""
+
+FEATURES = "v1"
+"""Version of the features that new models learn from."""
+
+OUTPUT_INDEX = 0
+"""Output that is P(EB), as in the published Keras form."""
+
+COMBINE = "see calnet_ops.science.candidates.combine"
+"""How segments become a probability of the star."""
+
+N_COMPARED = 256
+"""Segments on which the exported graph is compared with Keras: 2 s of work; the difference is
+of rounding, so it is the same everywhere."""
+
+log = structlog.get_logger()
+
+
+class TrainSettings(TypedDict):
+    """How to train."""
+
+    epochs: int
+    batch: int
+    """Segments a step."""
+    seed: int
+    """Of the first weights, the order of the segments and the dropout."""
+
+
+RECIPES: dict[str, TrainSettings] = {
+    "published": {"epochs": 30, "batch": 128, "seed": 1},
+    "demo": {"epochs": 6, "batch": 64, "seed": 1},
+}
+"""Settings by name (CALNET_RECIPE). "published": epochs and batch as in the CALNet repository.
+"demo": a demonstration has two minutes for it; smaller batches make more steps of few stars."""
+
+
+class TrainedRecord(TypedDict):
+    """A trained and registered model."""
+
+    version: int
+    """In the registry."""
+    model_id: str
+    run_id: str
+    dataset: str
+    """Key of the data set."""
+    dataset_id: str
+    label_set: str
+    """Id of the label set."""
+    threshold: float
+    recall: float
+    """Of test stars."""
+    precision: float
+    n_segment: dict[str, int]
+    """By side of the split."""
+    simulated: bool
+    lineage: str
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A network and what came out of its training."""
+
+    model: Any
+    """Keras model of plain layers."""
+    history: dict[str, list[float]]
+    graph: bytes
+    """Exported for scoring."""
+    litert_difference: float
+    performance: Performance
+    """On test stars."""
+    test_stars: Stars
+
+    @property
+    def model_id(self) -> str:
+        """Id of the graph: same weights, same model."""
+        return sha256_hex(self.graph)[:ID_LENGTH]
+
+
+def train_model(platform: Platform, settings: TrainSettings | None = None) -> TrainedRecord:
+    """Train on the newest label set and register a version; free if that was done before.
+
+    Parameters
+    ----------
+    settings
+        How to train; by default the recipe that CALNET_RECIPE names, else the published one.
+
+    Raises
+    ------
+    MissingInput
+        If there is no label set, or a side of the split lacks binaries or other stars.
+    """
+    settings = settings or _recipe(platform.recipe)
+    labels = platform.ledger.latest("labels", 0)
+    if labels is None:
+        raise MissingInput(
+            "training", found="no label set", expected="one", cure="Run: calnet-ops labels freeze"
+        )
+    dataset = freeze_dataset(labels.key, FEATURES, platform)
+    lineage = lineage_id("train", VERSION, dataset=dataset.dataset_id, settings=settings)
+    done = _done(lineage, platform.ledger)
+    if done:
+        log.info("model_unchanged", **done)
+        return done
+    trained = _train(dataset, settings, platform.store)
+    _export(trained, dataset, platform.store)
+    return _register(trained, dataset, labels.facts["set_id"], settings, lineage, platform)
+
+
+def _recipe(name: str) -> TrainSettings:
+    if name not in RECIPES:
+        raise WrongConfiguration("CALNET_RECIPE", found=name, expected=" or ".join(RECIPES))
+    return RECIPES[name]
+
+
+def _done(lineage: str, ledger: Ledger) -> TrainedRecord | None:
+    """What this very training gave before, if it has been run."""
+    for record in ledger.records(STEP):
+        if record.facts["lineage"] == lineage:
+            return TrainedRecord(**record.facts)  # type: ignore[typeddict-item]
+    return None
+
+
+def _train(dataset: Dataset, settings: TrainSettings, store: Store) -> Trained:
+    """Fit, export, choose the threshold on validation stars, measure on test stars."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    from calnet_ops.science.network import export
+    from calnet_ops.science.network.calnet import build
+    from calnet_ops.science.network.fit import fit
+    from calnet_ops.science.network.portable import portable
+
+    parts = {split: dataset.part(split) for split in ("train", "validation", "test")}
+    _check_parts(parts, dataset)
+    flux, power = load_segments(parts["train"], store)
+    unseen_flux, unseen_power = load_segments(parts["validation"], store)
+    model = build()
+    history = fit(
+        model,
+        (flux, power, _is_eb(parts["train"])),
+        (unseen_flux, unseen_power, _is_eb(parts["validation"])),
+        epochs=settings["epochs"],
+        batch=settings["batch"],
+        seed=settings["seed"],
+    )
+    graph = export.to_litert(model)
+    difference = export.check_export(
+        graph, model, unseen_flux[:N_COMPARED], unseen_power[:N_COMPARED]
+    )
+    scorer = Scorer(graph, n_thread=os.cpu_count() or 1)
+    known = judge_stars(parts["validation"], scorer.score(unseen_flux, unseen_power))
+    test = judge_stars(parts["test"], scorer.score(*load_segments(parts["test"], store)))
+    threshold = choose_threshold(known.is_eb, known.probability)
+    performance = measure(test.is_eb, test.eb_type, test.probability, threshold)
+    return Trained(portable(model), history, graph, difference, performance, test)
+
+
+def _check_parts(parts: dict[str, Any], dataset: Dataset) -> None:
+    """Both kinds of stars have to be on every side, or nothing can be learned or told."""
+    for split, rows in parts.items():
+        verdicts = set(rows["verdict"].to_pylist())
+        if len(verdicts) < 2:  # noqa: PLR2004
+            raise MissingInput(
+                f"data set {dataset.dataset_id}, {split}",
+                found=f"only {' '.join(verdicts) or 'nothing'}",
+                expected="segments of binaries and of other stars",
+                cure="Label more stars whose light curves are in the store.",
+            )
+
+
+def _is_eb(rows: Any) -> npt.NDArray[np.bool_]:
+    return np.array([verdict == "EB" for verdict in rows["verdict"].to_pylist()], dtype=bool)
+
+
+def _export(trained: Trained, dataset: Dataset, store: Store) -> None:
+    """Keep what it takes to score and to judge, `model.json` last: it says that all is there."""
+    model_id, performance = trained.model_id, trained.performance
+    store.save_new(keys.model(model_id, "calnet.tflite"), trained.graph)
+    keras_key = keys.model(model_id, "calnet.keras")
+    # A Keras file holds the date it was saved on: the first one stays.
+    if not store.exists(keras_key):
+        store.save_new(keras_key, _keras_file(trained.model))
+    evidence = {
+        "performance": performance.as_json(),
+        "litert_difference": trained.litert_difference,
+        "features": dataset.features,
+        "output_index": OUTPUT_INDEX,
+        "dataset_id": dataset.dataset_id,
+    }
+    facts = {
+        "model_id": model_id,
+        "features": dataset.features,
+        "threshold": performance.threshold,
+        "output_index": OUTPUT_INDEX,
+        "combine": COMBINE,
+        "dataset": dataset.key,
+        "dataset_id": dataset.dataset_id,
+        "simulated": dataset.simulated,
+    }
+    for part, content in (("evidence.json", evidence), ("model.json", facts)):
+        store.save_new(keys.model(model_id, part), canonical_json(content), "application/json")
+
+
+def _keras_file(model: Any) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "calnet.keras")
+        model.save(file)
+        return file.read_bytes()
+
+
+def _register(
+    trained: Trained,
+    dataset: Dataset,
+    set_id: str,
+    settings: TrainSettings,
+    lineage: str,
+    platform: Platform,
+) -> TrainedRecord:
+    """Log the training, make a version of it, and note it in the ledger."""
+    tags = _tags(trained, dataset, set_id)
+    logged = platform.registry.log_training(_log(trained, dataset, settings, tags, platform.store))
+    version = platform.registry.register(logged, tags, "Not judged yet.")
+    platform.registry.set_challenger(version)
+    record = TrainedRecord(
+        version=version,
+        model_id=trained.model_id,
+        run_id=logged.run_id,
+        dataset=dataset.key,
+        dataset_id=dataset.dataset_id,
+        label_set=set_id,
+        threshold=trained.performance.threshold,
+        recall=trained.performance.recall.value,
+        precision=trained.performance.precision.value,
+        n_segment=_counts(dataset),
+        simulated=dataset.simulated,
+        lineage=lineage,
+    )
+    key = keys.model(trained.model_id, "model.json")
+    platform.ledger.record(STEP, 0, key, model_id=trained.model_id, facts={**record})
+    log.info("model_trained", **record)
+    return record
+
+
+def _tags(trained: Trained, dataset: Dataset, set_id: str) -> dict[str, str]:
+    return {
+        "model_id": trained.model_id,
+        "features_version": dataset.features,
+        "output_index": str(OUTPUT_INDEX),
+        "dataset_id": dataset.dataset_id,
+        "label_set": set_id,
+        "simulated": str(dataset.simulated).lower(),
+        "code_version": __version__,
+    }
+
+
+def _log(
+    trained: Trained,
+    dataset: Dataset,
+    settings: TrainSettings,
+    tags: dict[str, str],
+    store: Store,
+) -> TrainingLog:
+    performance, stars = trained.performance, trained.test_stars
+    called = stars.probability >= performance.threshold
+    metrics = {
+        "threshold": performance.threshold,
+        "test_average_precision": performance.average_precision,
+        "litert_difference": trained.litert_difference,
+    }
+    for name in ("recall", "precision", "specificity"):
+        rate = getattr(performance, name)
+        metrics |= {f"test_{name}": rate.value, f"test_{name}_low": rate.low}
+    metrics |= {f"test_recall_{n}": rate.value for n, rate in performance.recall_by_type.items()}
+    return TrainingLog(
+        model=trained.model,
+        params={
+            "epochs": settings["epochs"],
+            "batch": settings["batch"],
+            "seed": settings["seed"],
+            "features": dataset.features,
+            "code_version": __version__,
+        },
+        metrics=metrics,
+        history=trained.history,
+        tags=tags,
+        dataset_id=dataset.dataset_id,
+        dataset_uri=store.uri(dataset.key),
+        dataset_counts=_counts(dataset),
+        figures={
+            "training.png": figures.training_curve(trained.history),
+            "confusion.png": figures.confusion_matrix(confusion(stars.is_eb, called)),
+            "precision_recall.png": figures.precision_recall_curve(
+                stars.is_eb, stars.probability, performance.threshold
+            ),
+        },
+    )
+
+
+def _counts(dataset: Dataset) -> dict[str, int]:
+    return {split: len(dataset.part(split)) for split in ("train", "validation", "test")}
