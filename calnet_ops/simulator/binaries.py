@@ -8,13 +8,14 @@ References
 .. [4] Claret 2017, A&A 600, A30 (limb darkening in the TESS band; a straight line through it).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import batman
 import numpy as np
 import numpy.typing as npt
 
 from calnet_ops.simulator.signals import Kind, Signal
+from calnet_ops.simulator.spots import spotted_flux
 from calnet_ops.simulator.stars import Star, main_sequence_radius, main_sequence_teff
 
 Floats = npt.NDArray[np.float64]
@@ -29,6 +30,10 @@ folded. Binaries below are drawn again, but for `MARGINAL` of them."""
 
 MARGINAL = 0.04
 """Share of binaries that are kept whatever their depth."""
+
+SPOTS_BELOW, SPOTTED_SHARE = 6500.0, 0.4
+"""Stars with convective envelopes [K], and how many of them show spots: RS CVn and O'Connell
+effects are common (TIC 32150630 and 425064757 among the real test stars)."""
 
 CONTACT_BOOST = 1.35
 """First-order tides fall short of the real bulge when a star fills its lobe; this brings the mean
@@ -166,7 +171,12 @@ def binary_signal(
         in_eclipse = n_cadence * folded.duration_1
         if marginal or folded.depth_1 * np.sqrt(in_eclipse) > ENOUGH_SIGNAL * noise:
             break
-    return signal_of(rng, binary, folded, time)
+    signal = signal_of(rng, binary, folded, time)
+    if star.teff < SPOTS_BELOW and rng.random() < SPOTTED_SHARE:
+        turn = binary.period * float(rng.normal(1.0, 0.01))  # tides lock the rotation
+        amplitude = float(np.exp(rng.normal(np.log(0.008), 0.7)))
+        signal = replace(signal, flux=signal.flux * spotted_flux(rng, time, turn, amplitude))
+    return signal
 
 
 def signal_of(

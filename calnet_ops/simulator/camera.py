@@ -22,6 +22,9 @@ EARTH_LIGHT = {1: (0.8, 1.4), 2: (0.7, 1.1), 3: (0.45, 0.7), 4: (0.45, 0.8)}
 
 Cameras 1 and 2 see most of it; 0 to 25 % of the rows of a camera-4 target are flagged."""
 
+LATE_LIGHT = 0.2
+"""How often an orbit ends in scattered light too."""
+
 FLAG_ABOVE = 0.25
 """Share of the peak of scattered light above which QUALITY gets bit 4096."""
 
@@ -86,6 +89,12 @@ def slow_wander(rng: np.random.Generator, timeline: Timeline) -> Floats:
     return wander
 
 
+def _hump(x: Floats) -> Floats:
+    """Half a Gaussian that has fallen to an eighth at x = 1."""
+    result: Floats = np.exp(-2.0 * np.minimum(x, 5.0) ** 2)
+    return result
+
+
 def _scattered_light(
     rng: np.random.Generator, timeline: Timeline, camera: int, *, compact: bool
 ) -> Floats:
@@ -96,7 +105,9 @@ def _scattered_light(
         here = (timeline.orbit == orbit) & ~timeline.gap
         duration = rng.gamma(3.0, length / 3.0) * (COMPACT_LIGHT if compact else 1.0)
         height, happens = rng.uniform(0.5, 1.0), rng.random() < how_often
+        since = timeline.since_start[here]
         if happens:
-            since = timeline.since_start[here] / duration
-            light[here] += height * np.exp(-0.5 * np.minimum(since, 9.0) ** 2 * 4)
+            light[here] += height * _hump(since / duration)
+        if rng.random() < LATE_LIGHT:
+            light[here] += 0.7 * height * _hump((since[-1] - since) / duration)
     return light

@@ -51,11 +51,12 @@ section 6.4: star, sky, read noise), continued by photon noise below 5."""
 FLOOR_PPM_HOUR = 60.0
 """Systematic floor in one hour (TESS mission requirement)."""
 
-RED_PPM = (20.0, 60.0)
-"""Range of the correlated noise that PDC leaves in an hour."""
+RED_PPM, RED_WIDTH = 45.0, 0.7
+"""Median of the correlated noise that PDC leaves (60 ppm in an hour is the mission's floor), and
+the scatter of its logarithm: a few stars in a hundred keep 200 ppm and more, as real ones do."""
 
-RED_TIME = 0.25
-"""Its correlation time [d]."""
+RED_TIME = (0.1, 1.0)
+"""Range of its correlation time [d]."""
 
 SKY_PER_PIXEL = (90.0, 230.0)
 """Background without scattered light [e-/s]."""
@@ -128,7 +129,7 @@ def observe(
     n = timeline.n_cadence
     n_pixel = n_aperture_pixel(star.tmag)
     white = white_noise(star.tmag, star.crowdsap)
-    red = float(rng.uniform(*RED_PPM)) * 1e-6
+    red = 1e-6 * RED_PPM * float(np.exp(RED_WIDTH * rng.normal()))
     sky = n_pixel * rng.uniform(*SKY_PER_PIXEL)
     background = sky * (1 + camera.scattered * rng.uniform(*SCATTERED_PEAK))
     flux_0 = 10 ** (0.4 * (ZERO_POINT - star.tmag))
@@ -220,7 +221,7 @@ def _red_noise(rng: np.random.Generator, timeline: t.Timeline) -> Floats:
     """Correlated noise of unit scatter (n_cadence,), by interpolation of hourly steps."""
     step = 1 / 24
     n = int((timeline.clock[-1] - timeline.clock[0]) / step) + 2
-    keep = np.exp(-step / RED_TIME)
+    keep = np.exp(-step / rng.uniform(*RED_TIME))
     hourly = rng.standard_normal(n) * np.sqrt(1 - keep**2)
     for i in range(1, n):
         hourly[i] += keep * hourly[i - 1]

@@ -14,6 +14,7 @@ from calnet_ops.simulator.binaries import (
     signal_of,
 )
 from calnet_ops.simulator.signals import Kind, Signal
+from calnet_ops.simulator.spots import spotted_flux
 from calnet_ops.simulator.stars import Star
 
 Floats = npt.NDArray[np.float64]
@@ -33,24 +34,10 @@ def ramp(_rng: np.random.Generator, _star: Star, time: Floats, _longest: float) 
 
 
 def spotted(rng: np.random.Generator, _star: Star, time: Floats, longest: float) -> Signal:
-    """Turn a few spots in solid darkness, at latitudes that turn at slightly different rates.
-
-    The light lost to a small spot is its area times the cosine of its angle to the line of
-    sight (Budding 1977, Ap&SS 48, 207, in the limit of small spots).
-    """
+    """Draw a rotator."""
     period = float(np.exp(rng.uniform(np.log(0.4), np.log(1.3 * longest))))
-    tilt = np.arccos(rng.uniform(0, 0.9))
     amplitude = float(np.exp(rng.normal(np.log(0.012), 0.8)))
-    flux = np.ones_like(time)
-    for _ in range(rng.integers(2, 6)):
-        latitude, longitude = np.arcsin(rng.uniform(-0.9, 0.9)), rng.uniform(0, 2 * np.pi)
-        rate = 2 * np.pi / period * (1 - 0.06 * np.sin(latitude) ** 2)
-        mu = np.sin(latitude) * np.cos(tilt) + np.cos(latitude) * np.sin(tilt) * np.cos(
-            rate * (time - time[0]) + longitude
-        )
-        growth = 1 + rng.normal(0, 0.25) * (time - time[0]) / 27.0
-        flux -= amplitude * rng.uniform(0.4, 1.0) * np.maximum(growth, 0) * np.maximum(mu, 0)
-    return Signal(flux=flux / flux.mean(), period=period)
+    return Signal(flux=spotted_flux(rng, time, period, amplitude), period=period)
 
 
 def delta_scuti(rng: np.random.Generator, _star: Star, time: Floats, _longest: float) -> Signal:
