@@ -1,0 +1,163 @@
+"""Train CALNet: batches, steps, and which epoch to keep."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+
+from calnet_ops.science.network.calnet import build
+from calnet_ops.science.network.samples import Floats, Samples
+from calnet_ops.science.network.settings import Settings
+from calnet_ops.science.network.start import fit_start
+
+LOWEST_RATE = 0.02
+"""Where "one_hill" ends, as a share of its top."""
+
+RISE = 0.1
+"""Share of the steps in which "one_hill" climbs, from this share of its top."""
+
+JUDGED_AT_ONCE = 64
+"""Segments a step when there is nothing to learn from them; memory stays below 100 MB."""
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """How far training has come."""
+
+    epoch: int
+    """1, 2, …"""
+    loss: float
+    """Cross-entropy of the segments learned from, while learning, dropout included."""
+    validation_loss: float
+    """Cross-entropy of the validation segments after the epoch."""
+    validation_accuracy: float
+    """Share of the validation segments on their right side of 0.5."""
+
+
+OnEpoch = Callable[[Epoch], None]
+"""Called after each epoch."""
+
+
+def train_fresh(
+    samples: Samples, validation: Samples, settings: Settings, on_epoch: OnEpoch | None = None
+) -> tuple[keras.Model, list[Epoch]]:
+    """Build a network and train it, see `fit`."""
+    keras.utils.set_random_seed(settings.seed)
+    model = build()
+    if settings.start == "measured":
+        fit_start(model, samples, np.random.default_rng(settings.seed))
+    return model, fit(model, samples, validation, settings, on_epoch)
+
+
+def fit(
+    model: keras.Model,
+    samples: Samples,
+    validation: Samples,
+    settings: Settings,
+    on_epoch: OnEpoch | None = None,
+) -> list[Epoch]:
+    """Train a network in place, and leave it with the weights of its best epoch.
+
+    Parameters
+    ----------
+    model
+        A network of `calnet.build`.
+    samples
+        Segments to learn from.
+    validation
+        Segments of other stars, which decide when to stop and which epoch to keep.
+    settings
+        How to train; the same settings give the same model on the same machine.
+    on_epoch
+        Told about every epoch as it ends.
+
+    Returns
+    -------
+    history
+        All epochs; the one kept has the lowest validation loss.
+    """
+    batches = Batches(samples, settings)
+    model.compile(
+        optimizer=_optimizer(settings, len(batches)), loss="binary_crossentropy", jit_compile=False
+    )
+    keeper = _Keeper(validation, settings.patience, on_epoch)
+    model.fit(batches, epochs=settings.n_epoch, callbacks=[keeper], shuffle=False, verbose=0)
+    model.set_weights(keeper.best_weights)
+    return keeper.history
+
+
+class Batches(keras.utils.PyDataset):
+    """Segments in an order of their own in each epoch, some of them backwards in time."""
+
+    def __init__(self, samples: Samples, settings: Settings) -> None:
+        super().__init__()
+        self._samples = samples
+        self._settings = settings
+        self._rng = np.random.default_rng([settings.seed, 1])
+        self.on_epoch_end()
+
+    def __len__(self) -> int:
+        return math.ceil(len(self._samples.is_eb) / self._settings.batch)
+
+    def __getitem__(self, index: int) -> tuple[tuple[Floats, Floats], Floats]:
+        size = self._settings.batch
+        chosen = self._order[index * size : (index + 1) * size]
+        part = self._samples.take(chosen)
+        flux = np.where(self._reversed[chosen, None], part.flux[:, ::-1], part.flux)
+        return (flux[..., None], part.power[..., None]), part.target
+
+    def on_epoch_end(self) -> None:
+        """Draw the order and the reversals of the next epoch."""
+        n_segment = len(self._samples.is_eb)
+        self._order = self._rng.permutation(n_segment)
+        self._reversed = self._rng.random(n_segment) < self._settings.reversed_share
+
+
+class _Keeper(keras.callbacks.Callback):
+    """Judges every epoch, keeps the best weights, and ends training when it gets no better."""
+
+    def __init__(self, validation: Samples, patience: int, on_epoch: OnEpoch | None) -> None:
+        super().__init__()
+        self._validation = validation
+        self._patience = patience
+        self._on_epoch = on_epoch
+        self.history: list[Epoch] = []
+        self.best_weights: list[Any] = []
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Judge the epoch."""
+        output = self.model.predict(self._validation.inputs, batch_size=JUDGED_AT_ONCE, verbose=0)
+        target = self._validation.target
+        right = np.clip((output * target).sum(axis=1), keras.config.epsilon(), 1)
+        now = Epoch(
+            epoch=epoch + 1,
+            loss=float((logs or {})["loss"]),
+            validation_loss=float(-np.log(right).mean()),
+            validation_accuracy=float((right > 0.5).mean()),  # noqa: PLR2004 - two outputs
+        )
+        self.history.append(now)
+        best = min(self.history, key=lambda one: one.validation_loss)
+        if best is now:
+            self.best_weights = self.model.get_weights()
+        self.model.stop_training = now.epoch - best.epoch >= self._patience
+        if self._on_epoch is not None:
+            self._on_epoch(now)
+
+
+def _optimizer(settings: Settings, n_step: int) -> keras.optimizers.Optimizer:
+    """Adam, with the learning rate that the settings ask for."""
+    rate: float | keras.optimizers.schedules.LearningRateSchedule = settings.learning_rate
+    if settings.schedule == "one_hill":
+        total = n_step * settings.n_epoch
+        rise = max(1, round(RISE * total))
+        rate = keras.optimizers.schedules.CosineDecay(
+            RISE * settings.learning_rate,
+            decay_steps=max(1, total - rise),
+            alpha=LOWEST_RATE,
+            warmup_target=settings.learning_rate,
+            warmup_steps=rise,
+        )
+    return keras.optimizers.Adam(rate, amsgrad=settings.amsgrad)
