@@ -120,7 +120,7 @@ def extract_shard(shard: ExtractShard, platform: Platform) -> ExtractTally:
     store, version, sector = platform.store, shard["version"], shard["sector"]
     stored = _stored_files(shard["manifest"], store)
     files = stored.slice(shard["start"], shard["stop"] - shard["start"]).to_pylist()
-    refused = _refused(shard["report"], store)
+    refused = _refused(shard, store)
     lineage = lineage_id(
         "extract",
         VERSION,
@@ -247,13 +247,15 @@ def _stored_files(manifest: str, store: Store) -> pa.Table:
     return stored.sort_by([("tic", "ascending"), ("file_name", "ascending")])
 
 
-def _refused(report: str, store: Store) -> dict[str, dict[str, Any]]:
+def _refused(shard: ExtractShard, store: Store) -> dict[str, dict[str, Any]]:
     """Rows of the skipped table for files that the checks refused, by file name."""
-    if not report:
+    report = json.loads(store.load(shard["report"])) if shard["report"] else {}
+    if report.get("manifest") != shard["manifest"]:  # none yet, or of an older delivery
         return {}
-    rejected = json.loads(store.load(report))["rejected"]
     columns = tables.SKIPPED.names
-    return {row["file_name"]: {column: row[column] for column in columns} for row in rejected}
+    return {
+        row["file_name"]: {column: row[column] for column in columns} for row in report["rejected"]
+    }
 
 
 def _tally(

@@ -76,7 +76,9 @@ def test_file_that_the_checks_refused_is_skipped_with_their_reason(platform, fil
     refused = spoc_name(FIRST)
     row = {"tic": FIRST, "sector": 87, "file_name": refused, "reason": "odd", "message": "odd: x"}
     report = keys.check_report(87, "test")
-    platform.store.save_new(report, json.dumps({"rejected": [row]}).encode())
+    manifest = keys.manifest(87, "test")
+    body = json.dumps({"manifest": manifest, "rejected": [row]}).encode()
+    platform.store.save_new(report, body)
     platform.ledger.move_delivery(platform.ledger.delivery(87), facts={"report": report})
     _, record = run(platform)
     assert record["n_segment"] == 4

@@ -11,6 +11,11 @@ from calnet_ops.science.lightcurve.light_curve import Floats
 def with_sector_columns(statistics: pa.Table) -> pa.Table:
     """Statistics of files, with how each compares to the sector and to its magnitude.
 
+    Parameters
+    ----------
+    statistics
+        Rows of `file_statistics`; with no rows it may have no columns.
+
     Returns
     -------
     statistics
@@ -55,12 +60,13 @@ def sector_statistics(
         "median_noise_excess": _median(_floats(statistics, "noise_excess")),
         "median_share_good": _median(_floats(statistics, "share_good")),
         "median_magnitude_residual": _median(_floats(statistics, "magnitude_residual")),
-        "n_camera": len(pc.unique(statistics["camera"])),
-        "n_origin": len(pc.unique(statistics["simulated"])),
+        "n_origin": len(pc.unique(statistics["simulated"])) if len(statistics) else 0,
     }
 
 
 def _floats(table: pa.Table, column: str) -> Floats:
+    if not len(table):
+        return np.empty(0)
     values: Floats = table[column].to_numpy().astype(np.float64)
     return values
 
