@@ -1,19 +1,18 @@
-"""Light curves of eclipsing binaries: eclipses by batman, tides and mutual heating on top.
+"""Light curves of eclipsing binaries: eclipses, tides and mutual heating on top.
 
 References
 ----------
-.. [1] Kreidberg 2015, PASP 127, 1161 (batman: Mandel & Agol 2002 for any pair of discs).
-.. [2] Eggleton 1983, ApJ 268, 368, eq. 2 (radius of the Roche lobe).
-.. [3] Morris 1985, ApJ 295, 143, eqs. 1-3 (tidal distortion).
-.. [4] Claret 2017, A&A 600, A30 (limb darkening in the TESS band; a straight line through it).
+.. [1] Eggleton 1983, ApJ 268, 368, eq. 2 (radius of the Roche lobe).
+.. [2] Morris 1985, ApJ 295, 143, eqs. 1-3 (tidal distortion).
+.. [3] Claret 2017, A&A 600, A30 (limb darkening in the TESS band; a straight line through it).
 """
 
 from dataclasses import dataclass, replace
 
-import batman
 import numpy as np
 import numpy.typing as npt
 
+from calnet_ops.simulator.discs import visible_share
 from calnet_ops.simulator.signals import Kind, Signal
 from calnet_ops.simulator.spots import spotted_flux
 from calnet_ops.simulator.stars import Star, main_sequence_radius, main_sequence_teff
@@ -85,7 +84,7 @@ class FoldedBinary:
 
 
 def roche_lobe(q: float) -> float:
-    """Radius of the lobe of a star `q` times as heavy as its companion [2]_, eq. 2."""
+    """Radius of the lobe of a star `q` times as heavy as its companion [1]_, eq. 2."""
     cube = q ** (1 / 3)
     return 0.49 * cube**2 / (0.6 * cube**2 + float(np.log(1 + cube)))
 
@@ -96,14 +95,24 @@ def eclipses(binary: Binary, phase: Floats) -> tuple[Floats, Floats, float]:
     The second eclipse is the first with the roles of the stars swapped: star 1 passes in
     front, its orbit around star 2 has its periastron on the opposite side.
     """
-    model = _transit(binary, binary.r2 / binary.r1, binary.r1, binary.omega, binary.limb_1, 0.0)
-    disc_1: Floats = batman.TransitModel(model, phase).light_curve(model)
-    shift = _secondary_phase(binary)
-    around = (phase - shift + 0.5) % 1.0 - 0.5
-    model = _transit(
-        binary, binary.r1 / binary.r2, binary.r2, binary.omega + 180, binary.limb_2, 0.0
+    orbit = {"inclination": binary.inclination, "eccentricity": binary.eccentricity}
+    disc_1 = visible_share(
+        phase,
+        ratio=binary.r2 / binary.r1,
+        radius=binary.r1,
+        omega=binary.omega,
+        limb=binary.limb_1,
+        **orbit,
     )
-    disc_2: Floats = batman.TransitModel(model, around).light_curve(model)
+    shift = _secondary_phase(binary)
+    disc_2 = visible_share(
+        (phase - shift + 0.5) % 1.0 - 0.5,
+        ratio=binary.r1 / binary.r2,
+        radius=binary.r2,
+        omega=binary.omega + 180,
+        limb=binary.limb_2,
+        **orbit,
+    )
     return disc_1, disc_2, shift
 
 
@@ -200,22 +209,6 @@ def first_epoch(epoch: float, period: float, start: float) -> float:
     return epoch + float(np.ceil((start - epoch) / period)) * period
 
 
-def _transit(
-    binary: Binary,
-    ratio: float,
-    radius: float,
-    omega: float,
-    limb: tuple[float, float],
-    time: float,
-) -> batman.TransitParams:
-    """Say what batman needs to know of one eclipse; phases stand for times."""
-    model = batman.TransitParams()
-    model.t0, model.per, model.rp, model.a = time, 1.0, ratio, 1.0 / radius
-    model.inc, model.ecc, model.w = binary.inclination, binary.eccentricity, omega
-    model.u, model.limb_dark = list(limb), "quadratic"
-    return model
-
-
 def _secondary_phase(binary: Binary) -> float:
     """Phase of star 2's eclipse, from Kepler's equation."""
     ecc, omega = binary.eccentricity, np.radians(binary.omega)
@@ -238,7 +231,7 @@ def _tide_and_heat(binary: Binary, theta: Floats, star: int) -> Floats:
     r, q = (binary.r1, binary.q) if star == 1 else (binary.r2, 1 / binary.q)
     tilt = np.sin(np.radians(binary.inclination)) ** 2
     limb = sum(binary.limb_1 if star == 1 else binary.limb_2)
-    gravity = 0.15 * (15 + limb) * (1 + GRAVITY_DARKENING) / (3 - limb)  # [3]_, eq. 2
+    gravity = 0.15 * (15 + limb) * (1 + GRAVITY_DARKENING) / (3 - limb)  # [2]_, eq. 2
     tide = binary.tide_boost * gravity * q * r**3 * tilt * np.cos(2 * theta)
     other = binary.light_1 if star == 2 else 1 - binary.light_1  # noqa: PLR2004
     own = 1 - other
@@ -263,7 +256,7 @@ def _depth(flux: Floats, near: npt.NDArray[np.bool_], *, close: bool, disc: Floa
 
 
 def _limb(teff: float) -> tuple[float, float]:
-    """Quadratic limb darkening of a dwarf, TESS band [4]_."""
+    """Quadratic limb darkening of a dwarf, TESS band [3]_."""
     return float(np.clip(0.28 - 0.35 * np.log10(teff / 5800), 0.12, 0.45)), 0.22
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-import batman
 import numpy as np
 import numpy.typing as npt
 
@@ -13,6 +12,7 @@ from calnet_ops.simulator.binaries import (
     fold,
     signal_of,
 )
+from calnet_ops.simulator.discs import visible_share
 from calnet_ops.simulator.signals import Kind, Signal
 from calnet_ops.simulator.spots import spotted_flux
 from calnet_ops.simulator.stars import Star
@@ -89,18 +89,20 @@ def planet(rng: np.random.Generator, star: Star, time: Floats, longest: float) -
     """Draw a transit, flat at the bottom and without any light of its own."""
     period = float(np.clip(3.5 * np.exp(rng.normal(0, 0.6)), 0.8, longest))
     axis = 4.208 * (star.mass * period**2) ** (1 / 3) / star.radius
-    model = batman.TransitParams()
-    model.t0, model.per = first_epoch(rng.uniform() * period, period, float(time[0])), period
-    model.rp, model.a = float(rng.uniform(0.03, 0.15)), max(axis, 2.5)
-    model.inc = float(np.degrees(np.arccos(rng.uniform(0, 0.85) / model.a)))
-    model.ecc, model.w, model.u, model.limb_dark = 0.0, 90.0, [0.3, 0.2], "quadratic"
+    axis = max(axis, 2.5)
+    epoch = first_epoch(rng.uniform() * period, period, float(time[0]))
     phase = np.linspace(-0.5, 0.5, 4001)
-    grid = batman.TransitModel(model, model.t0 + phase * period).light_curve(model)
-    flux = np.interp(((time - model.t0) / period + 0.5) % 1 - 0.5, phase, grid)
+    grid = visible_share(
+        phase,
+        ratio=float(rng.uniform(0.03, 0.15)),
+        radius=1 / axis,
+        inclination=float(np.degrees(np.arccos(rng.uniform(0, 0.85) / axis))),
+    )
+    flux = np.interp(((time - epoch) / period + 0.5) % 1 - 0.5, phase, grid)
     return Signal(
         flux=flux / grid.mean(),
         period=period,
-        epoch=model.t0,
+        epoch=epoch,
         depth_1=float(1 - grid.min()),
         duration_1=float(np.mean(grid < 1 - 1e-9)) * period,
     )
