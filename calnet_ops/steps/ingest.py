@@ -188,9 +188,19 @@ def close_sector(sector: int, tallies: list[IngestTally], platform: Platform) ->
         _save_once(store, manifest, _merge(tables))
     record = _record(store.load_table(manifest), delivery, manifest, statistics)
     _move_to_raw(delivery, record, platform)
-    platform.ledger.record("ingest", sector, manifest, facts={**record})
+    platform.ledger.record("ingest", sector, manifest, facts={**record, **_pace(tallies)})
     log.info("sector_raw", **record)
     return record
+
+
+def _pace(tallies: list[IngestTally]) -> dict[str, float]:
+    """Files, bytes and seconds of the tasks that pulled anything, for the ops page."""
+    busy = [tally for tally in tallies if tally["seconds"]]
+    return {
+        "pulled_files": sum(tally["n_stored"] for tally in busy),
+        "pulled_bytes": sum(tally["n_bytes"] for tally in busy),
+        "pulled_seconds": round(sum(tally["seconds"] for tally in busy), 3),
+    }
 
 
 def _known_delivery(sector: int, platform: Platform) -> Delivery:

@@ -6,13 +6,11 @@ from typing import Any
 from calnet_ops.adapters.ledger import Decision, Promotion, StepRecord
 from calnet_ops.adapters.store import Store
 from calnet_ops.platform import Platform
+from calnet_ops.science.labels.consensus import WITHDRAWN
 
 TABLES_KEPT = 512
 """Candidate tables kept in memory, a few hundred rows each. Keys are write-once, so what was
 read once stays true; one sector of one model is one table."""
-
-WITHDRAWN = "WITHDRAWN"
-"""Verdict of a row that takes back the vetter's previous one on the same star."""
 
 VETTED_BY = frozenset({"person", "simulated"})
 """Sources of decisions made by looking at a candidate; labels of a catalog are not."""

@@ -24,7 +24,7 @@ POINTS_MAX = 21_000
 BACKGROUND_POINTS = 600
 """Scattered light changes over hours; one point is about an hour."""
 
-ARRAYS = ("time", "flux", "background_time", "background")
+ARRAYS = ("time", "flux", "background")
 """What a drawing holds as base64."""
 
 MANIFESTS_KEPT = 32
@@ -38,8 +38,8 @@ def draw_curve(platform: Platform, tic: int, sector: int) -> dict[str, Any]:
     -------
     drawing
         ``time_start`` [BTJD d], ``time`` [d since then] and ``flux`` (median 1) as base64,
-        ``background`` (0 to 1 of its range, at `BACKGROUND_POINTS` equal steps of the good
-        cadences) as base64 too; ``dumps`` [d since then] as list; ``crowdsap``.
+        ``background`` (0 to 1 of its range, in `BACKGROUND_POINTS` equal bins from the first to
+        the last time) as base64 too; ``dumps`` [d since then] as list; ``crowdsap``.
 
     Raises
     ------
@@ -60,8 +60,7 @@ def drawing(light_curve: LightCurve) -> dict[str, Any]:
     time, flux = light_curve.time[good], light_curve.flux[good]
     if not len(time):
         return {"time_start": 0.0, "crowdsap": None, "dumps": [], **dict.fromkeys(ARRAYS, "")}
-    background = thin_out(light_curve.background[good], BACKGROUND_POINTS)
-    background_time = thin_out(time, BACKGROUND_POINTS)
+    background = _bin_means(time, light_curve.background[good], BACKGROUND_POINTS)
     time, flux = thin_out(time, POINTS_MAX), thin_out(flux, POINTS_MAX)
     dumped = (light_curve.quality & MOMENTUM_DUMP) > 0
     dumps = light_curve.time[dumped & np.isfinite(light_curve.time)]
@@ -70,7 +69,6 @@ def drawing(light_curve: LightCurve) -> dict[str, Any]:
         "time_start": float(time[0]),
         "time": _base64(time - time[0]),
         "flux": _base64(flux / np.median(flux)),
-        "background_time": _base64(background_time - time[0]),
         "background": _base64(_share_of_range(background)),
         "dumps": [round(float(item), 4) for item in dumps - time[0]],
         "crowdsap": float(crowdsap) if np.isfinite(crowdsap) else None,
@@ -90,6 +88,18 @@ def thin_out(values: NDArray[np.float64], n_max: int) -> NDArray[np.float64]:
         return values
     whole = len(values) // step * step
     return values[:whole].reshape(-1, step).mean(axis=1)
+
+
+def _bin_means(
+    time: NDArray[np.float64], values: NDArray[np.float64], n_bin: int
+) -> NDArray[np.float64]:
+    """Average the finite values in equal bins of time; NaN where there are none."""
+    finite = np.isfinite(values)
+    span = float(time[-1] - time[0]) or 1.0
+    bins = np.minimum((n_bin * (time[finite] - time[0]) / span).astype(int), n_bin - 1)
+    total = np.bincount(bins, values[finite], n_bin)
+    count = np.bincount(bins, minlength=n_bin)
+    return np.divide(total, count, out=np.full(n_bin, np.nan), where=count > 0)
 
 
 def _share_of_range(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -45,10 +45,14 @@ LATENCY = Family(
     ("sector", "stage"),
 )
 BYTES_RATE = Family(
-    "calnet_ingest_bytes_per_second", "Rate at which a sector was pulled and stored", ("sector",)
+    "calnet_ingest_bytes_per_second",
+    "Rate at which one ingest task pulled and stored a sector",
+    ("sector",),
 )
 FILES_RATE = Family(
-    "calnet_ingest_files_per_second", "Rate at which a sector was pulled and stored", ("sector",)
+    "calnet_ingest_files_per_second",
+    "Rate at which one ingest task pulled and stored a sector",
+    ("sector",),
 )
 TARGETS = Family("calnet_targets_scored", "Targets scored by the champion", ("sector",))
 SEGMENTS = Family("calnet_segments_scored", "Segments scored by the champion", ("sector",))

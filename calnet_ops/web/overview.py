@@ -67,7 +67,7 @@ class SectorRow:
     scored_after_s: float | None
     """From first seen to the first scores of any model [s]."""
     bytes_per_s: float | None
-    """Ingest, while it ran."""
+    """Of one ingest task, while it ran; tasks run side by side."""
     files_per_s: float | None
     docs: bool
     """Whether there are Data Docs to look at."""
@@ -223,8 +223,11 @@ def _sector_row(
     features = newest.get(("features-v1", sector, ""))
     score = newest.get(("score", sector, model_id))
     candidates = newest.get(("candidates", sector, model_id))
-    facts = (ingest.facts if ingest else {}) | delivery.facts
-    n_stored, seconds = facts.get("n_stored"), facts.get("seconds")
+    pulled = ingest.facts if ingest else {}
+    facts = pulled | delivery.facts
+    # a delivery that is only listed has the facts of the one before, which stay in force
+    n_stored = facts.get("n_stored")
+    stored = n_stored is not None and facts.get("delivery", delivery.delivery) == delivery.delivery
     return SectorRow(
         sector=sector,
         name=keys.sector_key(sector),
@@ -235,7 +238,7 @@ def _sector_row(
         changed_utc=delivery.changed_utc,
         stages={
             "listed": delivery.state != "appearing",
-            "stored": n_stored is not None,
+            "stored": stored,
             "checked": ("validate", sector, "") in newest,
             "features": features is not None,
             "scored": score is not None,
@@ -251,8 +254,8 @@ def _sector_row(
         n_waiting=len(waiting),
         raw_after_s=_after(delivery, [ingest.at_utc] if ingest else []),
         scored_after_s=_after(delivery, scored.get(sector, [])),
-        bytes_per_s=_rate(facts.get("n_bytes"), seconds),
-        files_per_s=_rate(n_stored, seconds),
+        bytes_per_s=_rate(pulled, "pulled_bytes"),
+        files_per_s=_rate(pulled, "pulled_files"),
         docs=bool(facts.get("docs")),
     )
 
@@ -269,7 +272,9 @@ def _after(delivery: Delivery, times: list[datetime]) -> float | None:
     return min((item for item in since if item >= 0), default=None)
 
 
-def _rate(amount: Any, seconds: Any) -> float | None:
+def _rate(pulled: dict[str, Any], name: str) -> float | None:
+    """Amount a second of one ingest task, while it ran."""
+    amount, seconds = pulled.get(name), pulled.get("pulled_seconds")
     return amount / seconds if amount is not None and seconds else None
 
 

@@ -14,8 +14,9 @@ from calnet_ops import keys
 from calnet_ops.adapters.ledger import Decision
 from calnet_ops.errors import MissingInput
 from calnet_ops.platform import Platform
+from calnet_ops.science.labels.consensus import WITHDRAWN
 from calnet_ops.science.lightcurve.table import BTJD_ZERO
-from calnet_ops.web.candidates import WITHDRAWN, champion_candidates, standing_decisions
+from calnet_ops.web.candidates import champion_candidates, standing_decisions
 
 PAUSE = timedelta(minutes=2)
 """A longer gap between two decisions is a break, not thinking."""
@@ -39,7 +40,7 @@ class Key:
 
 KEYS = (
     Key("1", "EA", "EA: detached eclipsing binary"),
-    Key("2", "EB", "EB: semi-detached or ellipsoidal"),
+    Key("2", "EB", "EB: semi-detached, ellipsoidal"),
     Key("3", "EW", "EW: in contact"),
     Key("n", "NOT_EB", "not an eclipsing binary"),
     Key("u", "UNSURE", "unsure"),

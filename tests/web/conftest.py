@@ -1,8 +1,10 @@
 """A platform on which a few things have happened, and the pages of it."""
 
+import shutil
 import time
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -11,8 +13,10 @@ import pytest
 from calnet_ops import keys
 from calnet_ops.adapters.scheduler import Approval
 from calnet_ops.errors import ServiceUnavailable
-from calnet_ops.platform import Platform
+from calnet_ops.platform import Platform, open_platform
 from calnet_ops.web import make_app
+from tests.support.memory_store import MemoryStore
+from tests.support.platforms import make_platform
 from tests.support.spoc_files import spoc_arrays, spoc_bytes, spoc_name
 from tests.support.web_client import TestClient
 
@@ -114,14 +118,13 @@ def write_sector(platform: Platform, sector: int, n_candidate: int) -> None:
     facts = {
         "n_stored": 497,
         "n_quarantined": {"truncated": 2, "empty file": 1},
-        "n_bytes": 930_000_000,
-        "seconds": 10.0,
         "simulated": True,
         "docs": docs,
         "manifest": write_curves(platform, sector, {FIRST_TIC: spoc_body()}),
     }
     ledger.move_delivery(delivery, state="raw", facts=facts)
-    ledger.record("ingest", sector, f"manifest-{sector}", facts={})
+    pace = {"pulled_files": 497, "pulled_bytes": 930_000_000, "pulled_seconds": 10.0}
+    ledger.record("ingest", sector, f"manifest-{sector}", facts=pace)
     ledger.record("validate", sector, f"report-{sector}", facts={})
     skipped = {"n_skipped": {"too few good cadences": 4}}
     ledger.record("features-v1", sector, f"features-{sector}", facts=skipped)
@@ -131,16 +134,7 @@ def write_sector(platform: Platform, sector: int, n_candidate: int) -> None:
     write_candidates(platform, sector, rows)
 
 
-@pytest.fixture
-def scheduler(platform: Platform) -> RecordingScheduler:
-    """The platform's scheduler."""
-    scheduler = RecordingScheduler()
-    platform.__dict__["scheduler"] = scheduler
-    return scheduler
-
-
-@pytest.fixture
-def filled_platform(platform: Platform, scheduler: RecordingScheduler) -> Platform:
+def fill(platform: Platform) -> None:
     """Two finished sectors, one halted, one just listed; a champion, a refusal, a release."""
     ledger = platform.ledger
     champion = {"model_id": MODEL, "threshold": 0.62, "simulated": True}
@@ -155,6 +149,31 @@ def filled_platform(platform: Platform, scheduler: RecordingScheduler) -> Platfo
     ledger.record("release", 0, "releases/v2026.11.0-simulated/", facts=facts)
     pointer = b'{"version":"v2026.11.0-simulated"}'
     platform.store.move_pointer(keys.LATEST, pointer, "")
+
+
+@pytest.fixture(scope="session")
+def history(tmp_path_factory) -> Platform:
+    """What `fill` wrote, made once; tests get copies."""
+    made = make_platform(tmp_path_factory.mktemp("history"))
+    fill(made)
+    return made
+
+
+@pytest.fixture
+def scheduler() -> RecordingScheduler:
+    """The scheduler of the filled platform."""
+    return RecordingScheduler()
+
+
+@pytest.fixture
+def filled_platform(history: Platform, tmp_path: Path, scheduler: RecordingScheduler) -> Platform:
+    """A platform on which `fill` has happened."""
+    for name in ("paths.json", "ledger.db"):
+        shutil.copy(history.root / name, tmp_path / name)
+    platform = open_platform(tmp_path / "paths.json")
+    store = MemoryStore()
+    store.objects.update(vars(history.store)["objects"])
+    platform.__dict__.update(store=store, scheduler=scheduler)
     return platform
 
 

@@ -66,6 +66,7 @@ def test_a_slow_airflow_does_not_hold_the_ops_page(pages, scheduler, monkeypatch
 
 
 def test_an_empty_platform_has_an_ops_page(platform, scheduler):
+    platform.__dict__["scheduler"] = scheduler
     with TestClient(make_app(platform, users=dict([VETTER]))) as client:
         answer = client.get("/ops", auth=VETTER)
     assert answer.status_code == 200

@@ -1,6 +1,7 @@
 """The pages in a real browser: looked at, and worked by keyboard."""
 
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -34,23 +35,29 @@ def eclipsing(time, eb_type, rng):
     return 8e3 * flux * (1 + 1.5e-3 * rng.standard_normal(len(time))), period, epoch
 
 
+@cache
+def binary(eb_type):
+    """Light curve of a whole sector of a binary of a type, and what is known of it."""
+    arrays = spoc_arrays(18_000, (8_700, 9_600))
+    flux, period, epoch = eclipsing(arrays["TIME"], eb_type, np.random.default_rng(3))
+    orbit = np.arange(18_000) % 9_300 / 9_300
+    arrays["PDCSAP_FLUX"] = flux
+    arrays["SAP_BKG"] = 900 + 4000 * np.exp(-(((orbit - 0.93) / 0.06) ** 2))
+    arrays["QUALITY"][[2000, 5000, 8000, 11000, 14000, 17000]] = 32
+    depth_1, depth_2 = SHAPES[eb_type][1]
+    known = {"period": period, "epoch_bjd_tdb": 2457000 + epoch, "eb_type": eb_type}
+    known |= {"depth_1": depth_1, "depth_2": depth_2, "n_eclipse": int(22 / period)}
+    return spoc_bytes(arrays, sector=90), known
+
+
 @pytest.fixture
 def sky(filled_platform):
     """Nine candidates with curves of a whole sector."""
-    rng = np.random.default_rng(3)
     rows, bodies = [], {}
     for number in range(9):
-        tic, eb_type = FIRST_TIC + 100 + number, list(SHAPES)[number % 3]
-        arrays = spoc_arrays(18_000, (8_700, 9_600))
-        flux, period, epoch = eclipsing(arrays["TIME"], eb_type, rng)
-        arrays["PDCSAP_FLUX"] = flux
-        orbit = np.arange(18_000) % 9_300 / 9_300
-        arrays["SAP_BKG"] = 900 + 4000 * np.exp(-(((orbit - 0.93) / 0.06) ** 2))
-        arrays["QUALITY"][[2000, 5000, 8000, 11000, 14000, 17000]] = 32
-        bodies[tic] = spoc_bytes(arrays, tic=tic, sector=90)
-        shape = {"period": period, "epoch_bjd_tdb": 2457000 + epoch, "eb_type": eb_type}
-        depths = {"depth_1": SHAPES[eb_type][1][0], "depth_2": SHAPES[eb_type][1][1]}
-        rows.append(candidate(tic, 90, **shape, **depths, n_eclipse=int(22 / period)))
+        tic = FIRST_TIC + 100 + number
+        bodies[tic], known = binary(list(SHAPES)[number % 3])
+        rows.append(candidate(tic, 90, **known))
     ledger = filled_platform.ledger
     ledger.add_delivery(90, 1, state="listed", n_listed=500, listing_sha256="4" * 64)
     delivery = ledger.delivery(90)

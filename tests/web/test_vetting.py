@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from calnet_ops.adapters.ledger import Decision
+from calnet_ops.science.labels.consensus import consensus
 from calnet_ops.web import vetting
 from calnet_ops.web.curves import draw_curve, thin_out
 from calnet_ops.web.login import TOKEN_HEADER
@@ -74,6 +75,18 @@ def test_taking_back_adds_a_row_and_opens_the_star_again(pages, token, filled_pl
     assert pages.post("/vet/decisions", json=back, headers=token).status_code == 201
     assert pages.get("/vet/queue.json").json()["judged"] == []
     assert [row.verdict for row in filled_platform.ledger.decisions()] == ["EB", "WITHDRAWN"]
+
+
+def test_a_word_taken_back_leaves_the_label_to_others():
+    now = datetime(2026, 1, 1)  # noqa: DTZ001 - as the ledger keeps it
+    words = [
+        Decision(1, 0, "EB", "EA", "villanova", "catalog", False, "", now),
+        Decision(1, 87, "NOT_EB", "", "ada", "person", False, "", now),
+        Decision(1, 87, "WITHDRAWN", "", "ada", "person", False, "", now),
+        Decision(2, 87, "WITHDRAWN", "", "ada", "person", False, "", now),
+    ]
+    agreed = consensus(words)
+    assert [(row["tic"], row["verdict"]) for row in agreed.rows] == [(1, "EB")]
 
 
 def test_other_peoples_decisions_do_not_shorten_my_queue(pages, token, filled_platform):

@@ -58,7 +58,7 @@ class Decision:
     tic: int
     sector: int
     verdict: str
-    """``EB``, ``NOT_EB`` or ``UNSURE``."""
+    """``EB``, ``NOT_EB``, ``UNSURE``, or ``WITHDRAWN``: the vetter takes back the last word."""
     eb_type: str
     """``EA``, ``EB``, ``EW`` or empty."""
     vetter: str

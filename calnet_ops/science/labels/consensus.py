@@ -60,9 +60,10 @@ class Consensus:
 def consensus(votes: Iterable[Vote]) -> Consensus:
     """Weigh what was said, star by star.
 
-    The newest word of each voter counts, unless it takes back the one before. Of the voters only the highest `RANK` present is
-    heard. Among those, all must agree: contradiction leaves the star out, and so does a word
-    of "unsure", as nobody surer of the same rank may be overruled by silence.
+    The newest word of each voter counts, unless it takes back the one before. Of the voters
+    only the highest `RANK` present is heard. Among those, all must agree: contradiction leaves
+    the star out, and so does a word of "unsure", as nobody surer of the same rank may be
+    overruled by silence.
 
     Parameters
     ----------

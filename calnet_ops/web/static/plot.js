@@ -69,7 +69,7 @@ class Plot {
     pen.strokeStyle = ink("--line");
     pen.textAlign = "center";
     pen.textBaseline = "top";
-    const across = ticks(this.x[0], this.x[1], this.width / 80);
+    const across = ticks(this.x[0], this.x[1], Math.max(6, this.width / 80));
     for (const value of across.found) {
       const at = Math.round(this.toX(value)) + 0.5;
       this.line(at, MARGIN.top, at, floor);
@@ -123,16 +123,14 @@ class Plot {
     this.pen.setLineDash([]);
   }
 
-  // Area on the floor: shares of a fifth of the height.
-  haze(xs, shares, color) {
+  // Area on the floor from low to high: shares of a fifth of the height.
+  haze(low, high, shares, color) {
     const floor = this.height - MARGIN.bottom;
     const most = 0.2 * (floor - MARGIN.top);
+    const left = this.toX(low);
+    const step = (this.toX(high) - left) / shares.length;
     this.pen.fillStyle = color;
-    for (let i = 0; i < xs.length; i += 1) {
-      const left = this.toX(xs[i]);
-      const next = i + 1 < xs.length ? this.toX(xs[i + 1]) : left + 2;
-      this.pen.fillRect(left, floor, Math.min(next - left, 4) + 0.5, -most * shares[i]);
-    }
+    shares.forEach((share, i) => this.pen.fillRect(left + i * step, floor, step + 0.5, -most * share));
   }
 
   // Small triangles on the floor (up) or below the ceiling (down).

@@ -2,7 +2,7 @@
 "use strict";
 
 const AHEAD = 3; // stars loaded before they are asked for
-const ARRAYS = ["time", "flux", "background_time", "background"];
+const ARRAYS = ["time", "flux", "background"];
 const FOLD_FROM = -0.25; // left edge of the folded plot, so that both eclipses stand whole
 
 const desk = document.getElementById("desk");
@@ -94,6 +94,8 @@ function number(value, digits, unit) {
   return value === null || value === undefined ? "–" : `${value.toFixed(digits)}${unit ? ` ${unit}` : ""}`;
 }
 
+function degrees(value) { return value === null || value === undefined ? "–" : `${value.toFixed(4)}°`.replace("-", "−"); }
+
 function percent(value) { return value === null || value === undefined ? "–" : `${(100 * value).toFixed(value < 0.01 ? 2 : 1)} %`; }
 
 function factRows(star, sector, facts, curve) {
@@ -101,8 +103,8 @@ function factRows(star, sector, facts, curve) {
   const rows = [
     ["TESS magnitude", number(facts.tmag, 2)],
     ["temperature", number(facts.teff, 0, "K")],
-    ["right ascension", number(facts.ra, 4, "°")],
-    ["declination", number(facts.dec, 4, "°")],
+    ["right ascension", degrees(facts.ra)],
+    ["declination", degrees(facts.dec)],
     ["camera, CCD", `${facts.camera}, ${facts.ccd}`],
     ["flux that is its own", percent(curve.crowdsap)],
     ["period", number(facts.period, 5, "d")],
@@ -168,7 +170,7 @@ function drawWhole(curve, y, period, epoch) {
   const end = curve.time.length ? curve.time[curve.time.length - 1] : 27;
   const zero = curve.time_start;
   plot.start([zero - 0.01 * end, zero + 1.01 * end], y, "time [BTJD d]", "flux, median 1");
-  plot.haze(Array.from(curve.background_time, (time) => time + zero), curve.background, ink("--pip"));
+  plot.haze(zero, zero + end, curve.background, ink("--pip"));
   plot.dots(Array.from(curve.time, (time) => time + zero), curve.flux, `rgba(${ink("--point")}, ${ink("--dense")})`, 1.6);
   if (period) {
     const mids = [];
