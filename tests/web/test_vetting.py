@@ -2,6 +2,7 @@ import base64
 import re
 from collections import Counter
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -167,3 +168,9 @@ def test_pace_is_the_median_gap_without_breaks():
 
 def test_without_a_champion_the_queue_is_empty(platform):
     assert vetting.vetting_queue(platform, "ada") == {"stars": [], "judged": [], "pace_s": None}
+
+
+def test_the_key_map_in_the_docs_is_the_one_of_the_page():
+    text = (Path(__file__).parents[2] / "docs" / "vetting.md").read_text()
+    rows = [f"| `{item.key}` | {item.what} |" for item in vetting.KEYS]
+    assert "\n".join(rows) in text
