@@ -25,18 +25,15 @@ from calnet_ops.orchestration import assets, policy
     tags=["sector"],
 )
 def detect_sectors():
-    @task
-    def poll_archive() -> list[int]:
+    @task(outlets=[assets.SECTOR_LISTED])
+    def poll_archive(outlet_events=None) -> None:
         from calnet_ops.platform import open_platform
         from calnet_ops.steps import detect
 
-        return detect.detect_sectors(open_platform())["listed"]
+        found = detect.detect_sectors(open_platform())
+        assets.announce(outlet_events[assets.SECTOR_LISTED], found["listed"])
 
-    @task(outlets=[assets.SECTOR_LISTED])
-    def announce(sectors: list[int], outlet_events=None) -> None:
-        assets.announce(outlet_events[assets.SECTOR_LISTED], sectors)
-
-    announce(poll_archive())
+    poll_archive()
 
 
 detect_sectors()

@@ -25,18 +25,15 @@ from calnet_ops.orchestration import assets, policy
     tags=["model"],
 )
 def watch_promotion():
-    @task
-    def follow_champion() -> list[int]:
+    @task(outlets=[assets.CHAMPION])
+    def follow_champion(outlet_events=None) -> None:
         from calnet_ops.platform import open_platform
         from calnet_ops.steps import promote
 
-        return promote.follow_champion(open_platform())["sectors"]
+        found = promote.follow_champion(open_platform())
+        assets.announce(outlet_events[assets.CHAMPION], found["sectors"])
 
-    @task(outlets=[assets.CHAMPION])
-    def announce(sectors: list[int], outlet_events=None) -> None:
-        assets.announce(outlet_events[assets.CHAMPION], sectors)
-
-    announce(follow_champion())
+    follow_champion()
 
 
 watch_promotion()

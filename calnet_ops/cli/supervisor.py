@@ -119,8 +119,18 @@ class Supervisor:
         ServiceUnavailable
             If it fails.
         """
-        if self.spawn(name, command).wait() != 0:
-            raise self._failure(name, "exit with an error")
+        self.finish(name, self.spawn(name, command))
+
+    def finish(self, name: str, process: subprocess.Popen[bytes]) -> None:
+        """Wait for the end of a spawned process.
+
+        Raises
+        ------
+        ServiceUnavailable
+            If it fails.
+        """
+        if process.wait() != 0:
+            raise self._failure(name, f"exit code {process.returncode}")
 
     def wait_ready(self, server: Server) -> None:
         """Wait until a started server answers.

@@ -1,6 +1,7 @@
 """Who stands in for the world: the sky, the people who label, promote and vet."""
 
 import csv
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,31 +10,37 @@ from calnet_ops.keys import sector_key
 from calnet_ops.platform import Platform
 
 FIRST_TIC = 900_000_000_000
-"""Simulated stars are numbered from here, a million to a sector."""
+"""Simulated stars are numbered from here: no real star has so large a TIC number."""
+
+STARS_APART = 1_000_000
+"""Between the first stars of two sectors, so that no star is in both."""
 
 VETTER = "demonstration"
 
 
-def make_sky(plan: Plan, archive: Path, backstage: Path, truth: Path) -> None:
-    """Simulate the sectors of a plan and set up the real ones, those that come later aside."""
-    from calnet_ops.simulator.sectors import simulate_sector
-
-    for sectors, folder, n_star, damaged in (
-        (plan.labelled, archive, plan.stars_to_learn, False),
-        (plan.new_simulated, backstage, plan.stars_to_find, True),
+def sky_commands(
+    plan: Plan, archive: Path, backstage: Path, truth: Path
+) -> dict[str, tuple[str, ...]]:
+    """Commands that simulate the sectors of a plan, by sector; later sectors hold bad files too."""
+    size = ("--seed", str(plan.seed), "--workers", "1", *(["--compact"] if plan.compact else []))
+    commands = {}
+    for sectors, folder, n_star, more in (
+        (plan.labelled, archive, plan.stars_to_learn, ()),
+        (plan.new_simulated, backstage, plan.stars_to_find, ("--damaged",)),
     ):
         for sector in sectors:
-            simulate_sector(
-                folder,
-                sector,
-                n_star=n_star,
-                seed=plan.seed,
-                compact=plan.compact,
-                damaged=damaged,
-                workers=2,
-                first_tic=FIRST_TIC + sector * 1_000_000,
-                truth=truth / f"{sector_key(sector)}.csv",
+            key = sector_key(sector)
+            commands[key] = (
+                *(sys.executable, "-m", "calnet_ops.cli", "archive", "simulate", str(folder)),
+                *("--sector", str(sector), "--stars", str(n_star), *size, *more),
+                *("--first-tic", str(FIRST_TIC + sector * STARS_APART)),
+                *("--truth", str(truth / f"{key}.csv")),
             )
+    return commands
+
+
+def set_up_real(plan: Plan, archive: Path, backstage: Path) -> None:
+    """Link the real sectors into the archive, those that come later aside."""
     for real, folder in ((plan.real_first, archive), (plan.real_later, backstage)):
         for sector, path in real.items():
             (folder / sector_key(sector)).symlink_to(path)

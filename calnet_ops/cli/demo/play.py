@@ -3,10 +3,8 @@
 import os
 import shutil
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +21,7 @@ from calnet_ops.keys import sector_key
 from calnet_ops.platform import Platform, open_platform
 
 DEMO_SETTINGS = {
-    "CALNET_DETECT_EVERY_S": "10",  # instead of 6 hours
+    "CALNET_DETECT_EVERY_S": "15",  # instead of 6 hours
     "CALNET_STABLE_FOR_S": "5",  # instead of 24 hours
     "CALNET_WATCH_EVERY_S": "60",  # instead of 5 minutes; the webhook is faster anyway
     "CALNET_RECIPE": "demo",  # instead of the published 30 epochs
@@ -193,22 +191,26 @@ def _start(play: Play, supervisor: Supervisor) -> None:
     """Start servers and simulate stars at the same time: most of a start is waiting."""
     for folder in (play.archive, play.backstage, play.truth):
         folder.mkdir(parents=True)
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        sky = pool.submit(cast.make_sky, play.plan, play.archive, play.backstage, play.truth)
-        servers = play.installation.servers()
-        store = servers[0]
-        supervisor.start(store)
-        supervisor.wait_ready(store)
-        play.stage.wait(lambda: _try_bucket(play.platform), "S3 server", 30.0)
-        play.platform.ledger.migrate()
-        supervisor.start(servers[1])  # MLflow
-        supervisor.run("airflow-migrate", play.installation.migrate_airflow())
-        sky.result()
-        mirror = play.installation.mirror(play.archive)
-        for server in (mirror, *servers[2:]):
-            supervisor.start(server)
-        for server in (mirror, *servers[1:]):
-            supervisor.wait_ready(server)
+    cast.set_up_real(play.plan, play.archive, play.backstage)
+    store, mlflow, *others = play.installation.servers()
+    supervisor.start(store)
+    supervisor.start(mlflow)
+    migration = supervisor.spawn("airflow-migrate", play.installation.migrate_airflow())
+    commands = cast.sky_commands(play.plan, play.archive, play.backstage, play.truth)
+    skies = {name: supervisor.spawn(name, command) for name, command in commands.items()}
+    supervisor.wait_ready(store)
+    play.stage.wait(lambda: _try_bucket(play.platform), "S3 server", 30.0)
+    play.platform.ledger.migrate()
+    supervisor.finish("airflow-migrate", migration)
+    for server in others:
+        supervisor.start(server)
+    for name, sky in skies.items():
+        supervisor.finish(name, sky)
+    # only now: a sector that is still being written is not what this demonstration is about
+    mirror = play.installation.mirror(play.archive)
+    supervisor.start(mirror)
+    for server in (mirror, mlflow, *others):
+        supervisor.wait_ready(server)
     play.platform.registry.send_webhook(
         f"{play.installation.url('web')}/hooks/mlflow", play.installation.credentials.webhook_secret
     )
