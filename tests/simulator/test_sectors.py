@@ -115,6 +115,7 @@ def test_the_centroid_moves_while_a_neighbour_is_eclipsed(tmp_path):
         _, body, _, signal, _ = light_curve(job)
         table = read_table(body)
         good = table["QUALITY"] == 0
+        assert signal.neighbour is not None
         inside = good & (signal.neighbour > 0.5 * signal.neighbour.max())
         outside = good & (signal.neighbour == 0)
         if inside.sum() < 20:
