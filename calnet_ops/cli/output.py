@@ -1,9 +1,13 @@
 """What people and programs read: tables on a terminal, JSON when asked for, progress."""
 
 import json
+import logging
+import os
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Annotated, Any, TypeVar
 
+import structlog
 import typer
 from rich.console import Console
 from rich.progress import (
@@ -64,6 +68,15 @@ def report_failure(error: CalnetError, *, as_json: bool) -> None:
         print_json({"ok": False, "error": {part: getattr(error, part) for part in parts}})
     else:
         errors.print(f"[bold red]calnet-ops:[/bold red] {error}", highlight=False, soft_wrap=True)
+
+
+def log_to_stderr() -> None:
+    """Keep the steps' events off standard output; CALNET_LOG=info shows them all."""
+    level = getattr(logging, os.environ.get("CALNET_LOG", "warning").upper(), logging.WARNING)
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
 
 
 def track(items: Iterable[Item], total: int, label: str, unit: str = "files") -> Iterator[Item]:

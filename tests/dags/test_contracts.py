@@ -1,0 +1,112 @@
+"""What every DAG of the platform promises, whatever it does."""
+
+import ast
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).parents[2]
+DAGS = sorted((PROJECT / "dags").glob("*.py"))
+EXPECTED = {
+    "detect_sectors", "ingest_sector", "score_sector", "retrain", "watch_promotion",
+    "publish_release", "audit",
+}  # fmt: skip
+HEAVY = {"tensorflow", "keras", "mlflow", "great_expectations", "boto3", "sqlalchemy.orm", "astropy"}
+PARSE_LIMIT_S = 2.0
+
+PARSE = """
+import importlib, json, socket, sys, time
+sys.path[:0] = ["dags", "."]
+
+def refuse(*words, **more):
+    raise AssertionError("a DAG file opened a connection while it was parsed")
+
+import airflow.sdk
+airflow.sdk.dag, airflow.sdk.Asset
+before = set(sys.modules)
+socket.socket.connect = refuse
+from airflow.sdk.definitions._internal.contextmanager import DagContext
+start = time.perf_counter()
+for name in sys.argv[1:]:
+    DagContext.current_autoregister_module_name = name
+    importlib.import_module(name)
+took = time.perf_counter() - start
+found = {}
+for dag, module in DagContext.autoregistered_dags:
+    found[dag.dag_id] = {
+        "doc_md": dag.doc_md, "tags": sorted(dag.tags), "catchup": dag.catchup,
+        "tasks": [
+            {"task_id": t.task_id, "owner": t.owner, "retries": t.retries, "queue": t.queue,
+             "has_policy": getattr(t, "retry_policy", None) is not None}
+            for t in dag.tasks
+        ],
+    }
+print(json.dumps({"dags": found, "took": took, "modules": sorted(set(sys.modules) - before)}))
+"""
+
+
+@pytest.fixture(scope="module")
+def parsed(tmp_path_factory):
+    """All DAG files parsed in a process of their own."""
+    home = tmp_path_factory.mktemp("airflow")
+    answer = subprocess.run(
+        [sys.executable, "-c", PARSE, *(file.stem for file in DAGS)],
+        cwd=PROJECT,
+        env={**os.environ, "AIRFLOW_HOME": str(home)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert answer.returncode == 0, answer.stderr
+    return json.loads(answer.stdout.splitlines()[-1])
+
+
+def test_there_are_exactly_the_dags_of_the_design(parsed):
+    assert set(parsed["dags"]) == EXPECTED == {file.stem for file in DAGS}
+
+
+def test_parsing_is_quick_beyond_the_import_of_airflow(parsed):
+    assert parsed["took"] < PARSE_LIMIT_S
+
+
+def test_parsing_imports_nothing_heavy(parsed):
+    assert not HEAVY & set(parsed["modules"])
+
+
+def test_every_dag_explains_itself_in_the_ui(parsed):
+    for dag_id, dag in parsed["dags"].items():
+        assert dag["doc_md"].strip().startswith(f"# {dag_id}")
+        for part in ("Starts when", "Reads", "Writes", "Event", "If it fails"):
+            assert part in dag["doc_md"], (dag_id, part)
+        assert dag["tags"]
+        assert not dag["catchup"]
+
+
+def test_every_task_has_an_owner_retries_and_the_policy_of_the_error_tree(parsed):
+    for dag in parsed["dags"].values():
+        for task in dag["tasks"]:
+            assert task["owner"] == "data-ops"
+            assert task["retries"] >= 1
+            assert task["queue"] in {"io", "cpu", "train"}
+            assert task["has_policy"], task
+
+
+@pytest.mark.parametrize("file", DAGS, ids=lambda file: file.stem)
+def test_a_dag_file_is_one_page_that_imports_only_orchestration(file):
+    tree = ast.parse(file.read_text())
+    top = [node for node in tree.body if isinstance(node, ast.ImportFrom | ast.Import)]
+    ours = [node.module for node in top if isinstance(node, ast.ImportFrom) and node.module]
+    assert all(
+        name == "calnet_ops.orchestration" for name in ours if name.startswith("calnet_ops")
+    )
+    assert len(file.read_text().splitlines()) <= 120
+
+
+@pytest.mark.parametrize("file", DAGS, ids=lambda file: file.stem)
+def test_pages_that_a_dag_names_exist(file):
+    page = next(word for word in file.read_text().split("`") if word.startswith("docs/"))
+    assert (PROJECT / page).is_file()
