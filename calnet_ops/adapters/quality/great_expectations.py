@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from calnet_ops.errors import WrongConfiguration
 from calnet_ops.science.checks.expectations import Expectation, Kind, Scope, Severity
 
 if TYPE_CHECKING:
@@ -62,6 +63,11 @@ def judge(
     -------
     outcomes
         In the order of `expectations` within each scope.
+
+    Raises
+    ------
+    WrongConfiguration
+        If an expectation cannot be judged: no such column, impossible bounds.
     """
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     context = _open_context(docs_folder)
@@ -155,8 +161,7 @@ def _translate(expectation: Expectation) -> Any:
 
 
 def _outcome(expectation: Expectation, result: Any, n_row: int) -> Outcome:
-    if result.exception_info and result.exception_info.get("raised_exception"):
-        raise RuntimeError(result.exception_info["exception_message"])
+    _check_judged(expectation, result.exception_info or {})
     rows = result.result.get("unexpected_index_list") or []
     unexpected = [
         (str(row.get("file_name", "")), _shown(row.get(expectation.column, math.nan)))
@@ -170,6 +175,16 @@ def _outcome(expectation: Expectation, result: Any, n_row: int) -> Outcome:
         n_unexpected=int(result.result.get("unexpected_count", 0)),
         unexpected=tuple(sorted(unexpected)),
     )
+
+
+def _check_judged(expectation: Expectation, exceptions: dict[str, Any]) -> None:
+    """Raise what Great Expectations swallowed: one exception, or one for each of its metrics."""
+    each = [exceptions] if "raised_exception" in exceptions else exceptions.values()
+    messages = [item["exception_message"] for item in each if item["raised_exception"]]
+    if messages:
+        raise WrongConfiguration(
+            f"expectation {expectation.name!r}", found=messages[0], expected="a verdict"
+        )
 
 
 def _shown(value: float) -> str:

@@ -292,9 +292,9 @@ EXPECTATIONS = (
         "share_quarantined",
         Kind.BETWEEN,
         Severity.HALT,
-        "A sector of which a fifth is bad would bias what is found in it.",
-        "none of 49 real files",
-        high=0.2,
+        "What is found in the lesser half of a sector does not stand for it.",
+        "none of 49 real files; half",
+        high=0.5,
         min_file=FEW_FILES,
     ),
     Expectation(

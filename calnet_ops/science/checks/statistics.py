@@ -19,12 +19,13 @@ QUALITY_BITS = {
     "desaturation": 32,
     "manual_exclude": 128,
     "impulsive_outlier": 512,
+    "stray_light": 2048,
     "scattered_light": 4096,
     "planet_search_exclude": 8192,
     "bad_calibration": 16384,
     "few_targets": 32768,
 }
-"""Bits that SPOC sets (EXP-TESS-ARC-ICD-0014, table 32); 64, 256, 1024 and 2048 never are."""
+"""Bits that are set in real files (EXP-TESS-ARC-ICD-0014, table 32); 64, 256, 1024 never are."""
 
 MAD_TO_SIGMA = 1.4826
 """Standard deviation of a normal distribution in units of its median absolute deviation."""
