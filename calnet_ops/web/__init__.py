@@ -4,9 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from calnet_ops.web.app import make_app
-    from calnet_ops.web.serve import serve
 
-__all__ = ["make_app", "serve"]
+__all__ = ["make_app"]
 
 
 def __getattr__(name: str) -> Any:
@@ -15,8 +14,4 @@ def __getattr__(name: str) -> Any:
         from calnet_ops.web.app import make_app
 
         return make_app
-    if name == "serve":
-        from calnet_ops.web.serve import serve
-
-        return serve
     raise AttributeError(name)

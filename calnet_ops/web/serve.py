@@ -16,4 +16,12 @@ def serve(platform: Platform, host: str = "127.0.0.1", port: int = 8081) -> None
         If CALNET_WEB_USERS names nobody who may look.
     """
     app = make_app(platform, users=read_users())
-    uvicorn.run(app, host=host, port=port, log_level="warning", server_header=False)
+    uvicorn.run(
+        app,
+        host=host,
+        port=port,
+        log_level="warning",
+        server_header=False,
+        ws="none",
+        lifespan="off",
+    )

@@ -17,13 +17,13 @@ function ticks(low, high, about) {
   return { found, digits: Math.max(0, -Math.floor(Math.log10(step) + 1e-9)) };
 }
 
-// Limits that a few wild points do not move; eclipses last longer than those.
+// Limits that flares and wild points do not move; eclipses are dips, and last longer than those.
 function limits(flux) {
   const sorted = Float32Array.from(flux).sort();
   const low = sorted[Math.floor(0.0004 * (sorted.length - 1))];
-  const high = sorted[Math.ceil(0.9994 * (sorted.length - 1))];
+  const high = sorted[Math.ceil(0.996 * (sorted.length - 1))];
   const room = 0.07 * (high - low) || 1e-4;
-  return [low - room, high + room];
+  return [low - room, high + 2 * room];
 }
 
 class Plot {

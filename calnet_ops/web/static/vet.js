@@ -96,9 +96,13 @@ function number(value, digits, unit) {
 
 function degrees(value) { return value === null || value === undefined ? "–" : `${value.toFixed(4)}°`.replace("-", "−"); }
 
-function percent(value) { return value === null || value === undefined ? "–" : `${(100 * value).toFixed(value < 0.01 ? 2 : 1)} %`; }
+function percent(value) {
+  if (value === null || value === undefined) return "–";
+  return value < 0.001 ? `${(1e6 * value).toFixed(0)} ppm` : `${(100 * value).toFixed(value < 0.01 ? 2 : 1)} %`;
+}
 
 function factRows(star, sector, facts, curve) {
+  const eclipse = facts.period ? facts : {}; // what was measured of eclipses without a period means nothing
   const others = star.sectors.filter((item) => item !== sector);
   const rows = [
     ["TESS magnitude", number(facts.tmag, 2)],
@@ -107,12 +111,12 @@ function factRows(star, sector, facts, curve) {
     ["declination", degrees(facts.dec)],
     ["camera, CCD", `${facts.camera}, ${facts.ccd}`],
     ["flux that is its own", percent(curve.crowdsap)],
-    ["period", number(facts.period, 5, "d")],
-    ["eclipses seen", facts.n_eclipse ?? "–"],
-    ["depth, primary", percent(facts.depth_1)],
-    ["depth, secondary", percent(facts.depth_2)],
-    ["duration, primary", number(facts.duration_1, 1, "h")],
-    ["duration, secondary", number(facts.duration_2, 1, "h")],
+    ["period", number(eclipse.period, 5, "d")],
+    ["eclipses seen", eclipse.n_eclipse ?? "–"],
+    ["depth, primary", percent(eclipse.depth_1)],
+    ["depth, secondary", percent(eclipse.depth_2)],
+    ["duration, primary", number(eclipse.duration_1, 1, "h")],
+    ["duration, secondary", number(eclipse.duration_2, 1, "h")],
     ["also in sectors", others.length ? others.join(", ") : "–"],
   ];
   if (facts.judged) rows.push(["model: probability", number(facts.probability, 3)], ["model: type", facts.eb_type || "–"]);
