@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from calnet_ops.cli.demo.plan import Plan
+from calnet_ops.errors import PromotionRefused
 from calnet_ops.keys import sector_key
 from calnet_ops.platform import Platform
 
@@ -60,8 +61,23 @@ def load_labels(platform: Platform, plan: Plan, truth: Path) -> None:
 
 
 def promote(platform: Platform) -> None:
-    """Do what a person does in the MLflow UI: give the newest version the alias `champion`."""
-    platform.registry.set_champion(max(item["version"] for item in platform.registry.versions()))
+    """Do what a person does in the MLflow UI: give the newest version the alias `champion`.
+
+    Raises
+    ------
+    PromotionRefused
+        If the gate has refused the model: a person would not promote it either.
+    """
+    newest = max(platform.registry.versions(), key=lambda item: item["version"])
+    judged = platform.ledger.latest("gate", 0, newest["tags"]["model_id"])
+    if judged is None or judged.facts["verdict"] != "pass":
+        raise PromotionRefused(
+            f"model version {newest['version']}",
+            found="; ".join(judged.facts["reasons"]) if judged else "no verdict",
+            expected="a model that passes the gate",
+            cure="Let it learn from more stars: --learn 400",
+        )
+    platform.registry.set_champion(newest["version"])
 
 
 def vet(platform: Platform, plan: Plan, truth: Path) -> None:
