@@ -3,6 +3,7 @@
 from typing import Any, TypedDict
 
 import pyarrow as pa
+import structlog
 
 from calnet_ops import keys
 from calnet_ops.errors import MissingInput
@@ -49,6 +50,9 @@ CANDIDATES = pa.schema(
 """Units as in the catalog; what could not be measured is missing, the curve then empty."""
 
 
+log = structlog.get_logger()
+
+
 class CandidateRecord(TypedDict):
     """What became of a sector's candidates."""
 
@@ -77,7 +81,7 @@ def characterise_sector(sector: int, platform: Platform) -> CandidateRecord:
     """
     champion = platform.ledger.champion()
     delivery = platform.ledger.delivery(sector)
-    scored = champion and platform.ledger.latest("score", sector, champion.model_id)
+    scored = platform.ledger.latest("score", sector, champion.model_id) if champion else None
     if champion is None or delivery is None or scored is None or "manifest" not in delivery.facts:
         raise MissingInput(
             f"candidates of sector {sector}",
@@ -110,6 +114,7 @@ def characterise_sector(sector: int, platform: Platform) -> CandidateRecord:
     platform.ledger.record(
         "candidates", sector, key, model_id=champion.model_id, facts=dict(record)
     )
+    log.info("candidates_measured", **record)
     return record
 
 
@@ -135,7 +140,7 @@ def _row(score: dict[str, Any], light_curve: LightCurve) -> dict[str, Any]:
         "duration_1": found.duration_1 * HOURS,
         "duration_2": found.duration_2 * HOURS,
         "eb_type": found.eb_type or None,
-        "n_eclipse": found.n_eclipse,
+        "n_eclipse": found.n_eclipse or None,
         "ra": light_curve.ra,
         "dec": light_curve.dec,
         "tmag": light_curve.tmag,

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypedDict, cast
 
+import structlog
+
 from calnet_ops import keys
 from calnet_ops.adapters.store import Store
 from calnet_ops.errors import ReleaseRefused
@@ -29,6 +31,9 @@ MANIFEST = "release.json"
 TYPES = {"parquet": "application/vnd.apache.parquet", "png": "image/png", "md": "text/markdown"}
 TYPES |= {item.file_name.rsplit(".")[-1]: item.content_type for item in FORMATS.values()}
 TYPES |= {"json": "application/json"}
+
+
+log = structlog.get_logger()
 
 
 class StagedRecord(TypedDict):
@@ -138,7 +143,9 @@ def stage_release(platform: Platform) -> StagedRecord | None:
         # the checksums come last: where they are, all is there
         for name, body in make_files(inputs, number, previous, platform.store).items():
             platform.store.save_new(keys.staging(staging, name), body, _content_type(name))
-    return _staged(staging, platform.store)
+    staged = _staged(staging, platform.store)
+    log.info("release_staged", **staged)
+    return staged
 
 
 def publish_release(staged: StagedRecord, approved_by: str, platform: Platform) -> ReleaseRecord:
@@ -177,6 +184,7 @@ def _record(release: Release, approved_by: str, platform: Platform) -> ReleaseRe
         approved_by=approved_by,
     )
     platform.ledger.record("release", 0, key, facts=dict(record))
+    log.info("release_published", **record)
     return record
 
 

@@ -1,11 +1,17 @@
 """Period, epoch, depths, durations and type of a candidate, from its light curve."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from calnet_ops.science.candidates.fold import Floats, fold
-from calnet_ops.science.candidates.period import BIN_D, bin_time, search_period
+from calnet_ops.science.candidates.period import (
+    BIN_D,
+    Periodicity,
+    bin_time,
+    running_median,
+    search_period,
+)
 from calnet_ops.science.candidates.shape import CURVE_BINS, Shape, measure_shape
 from calnet_ops.science.lightcurve.light_curve import LightCurve
 from calnet_ops.science.lightcurve.segments import split_segments
@@ -19,11 +25,19 @@ FLARE_SIGMA = 5.0
 TREND_WINDOW = round(1.0 / BIN_D)
 """Bins of the running median, one day: longer than eclipses, shorter than a rotation."""
 
+MIN_CYCLES = 3
+CLEAR_SHARE = 0.8
+"""With fewer cycles, or a smaller share of the variance explained by the folded curve, slow
+changes of star or spacecraft may have made the period; then the flattened curve is asked."""
+
 ODD_EVEN_SIGMA = 4.0
 """Difference of odd and even minima, in sigma, that doubles a period."""
 
-ODD_EVEN_SHARE = 0.05
-"""... and as a share of the depth: systematics make smaller ones."""
+ODD_EVEN_SHARE = 0.01
+"""Scatter of a depth, as a share of it, that systematics (background, scattered light) make."""
+
+MIN_ECLIPSES = 2
+"""Primary minima without which there is no period."""
 
 PIECES = 12
 """Pieces of a light curve whose minima are timed to refine the period."""
@@ -49,7 +63,7 @@ class Ephemeris:
     duration_2: float
     """Full widths of the minima [d]."""
     n_eclipse: int
-    """Primary minima with data."""
+    """Primary minima with data; 0 without a period."""
     eb_type: str
     """EA, EB, EW, or empty without a period."""
     curve: Floats
@@ -80,13 +94,21 @@ def characterise(light_curve: LightCurve) -> Ephemeris:
     time, flux = normalise(light_curve)
     if time.size < MIN_CADENCES:
         return UNKNOWN
-    binned_time, binned_flux, _ = bin_time(time, flux)
-    residual = binned_flux - np.mean(binned_flux)
-    period = search_period(binned_time, residual)
-    if not np.isfinite(period):
+    binned_time, binned_flux = bin_time(time, flux)
+    trend = running_median(binned_flux, TREND_WINDOW)
+    as_is = search_period(binned_time, binned_flux)
+    flat = search_period(binned_time, binned_flux / trend)
+    if _is_trend(as_is, np.ptp(time)) and flat.stands_out:
+        flux = flux / np.interp(time, binned_time, trend)
+        binned_flux, as_is = binned_flux / trend, flat
+    if not np.isfinite(as_is.period):
         return UNKNOWN
-    period = orbital_period(binned_time, binned_flux, period)
-    return _refine(time, flux, period)
+    return _refine(time, flux, orbital_period(binned_time, binned_flux, as_is.period))
+
+
+def _is_trend(found: Periodicity, span: float) -> bool:
+    """Whether what repeats may as well be spots, ramps or other slow changes."""
+    return not (found.period * MIN_CYCLES < span and found.share > CLEAR_SHARE)
 
 
 def normalise(light_curve: LightCurve) -> tuple[Floats, Floats]:
@@ -110,17 +132,40 @@ def normalise(light_curve: LightCurve) -> tuple[Floats, Floats]:
 def orbital_period(time: Floats, flux: Floats, period: float) -> float:
     """Double a period that turns out to be half of one.
 
-    A curve with one round minimum a cycle is that of two like stars in contact; narrow minima
-    that are alternately deeper and shallower are two.
+    A round curve with one minimum a cycle is that of two like stars in contact; minima that are
+    alternately deeper and shallower belong to two stars.
     """
-    once, twice = measure_shape(time, flux, period), measure_shape(time, flux, 2 * period)
     if 2 * period > time[-1] - time[0]:
         return period
-    if once.eb_type != "EA" and not once.depth_2 > 0.1 * once.depth_1:
+    shape = measure_shape(time, flux, period)
+    if not shape.second.depth > 0 and measure_shape(time, flux, 2 * period).eb_type != "EA":
         return 2 * period
-    difference = abs(twice.depth_1 - twice.depth_2)
-    differs = difference > max(ODD_EVEN_SIGMA * twice.noise, ODD_EVEN_SHARE * twice.depth_1)
-    return 2 * period if differs and abs(twice.phase_2 - 0.5) < 0.05 else period
+    return 2 * period if _alternates(time, flux, period, shape) else period
+
+
+def _alternates(time: Floats, flux: Floats, period: float, shape: Shape) -> bool:
+    """Whether every other primary minimum is deeper than those between."""
+    turns = (time - shape.epoch) / period
+    cycle = np.rint(turns).astype(np.int64)
+    inside = np.abs(turns - cycle) < shape.first.width / 4
+    number = cycle[inside] - cycle.min()
+    count = np.bincount(number)
+    whole = count > 0.5 * count.max()
+    if not whole.any():
+        return False
+    depth = 1 - np.bincount(number, flux[inside])[whole] / count[whole]
+    odd = np.flatnonzero(whole) % 2 == 1
+    if odd.all() or not odd.any():
+        return False
+    variance = sum(_mean_variance(depth[part], shape.first.depth) for part in (odd, ~odd))
+    difference = abs(depth[odd].mean() - depth[~odd].mean())
+    return bool(difference > ODD_EVEN_SIGMA * np.sqrt(variance))
+
+
+def _mean_variance(depth: Floats, typical: float) -> float:
+    """Variance of a mean depth: from its scatter, but no less than systematics allow."""
+    floor = (ODD_EVEN_SHARE * typical) ** 2
+    return float(max(depth.var(ddof=1) if depth.size > 1 else floor, floor) / depth.size)
 
 
 def _refine(time: Floats, flux: Floats, period: float) -> Ephemeris:
@@ -128,8 +173,8 @@ def _refine(time: Floats, flux: Floats, period: float) -> Ephemeris:
     shape, error = measure_shape(time, flux, period), float("nan")
     for _ in range(ROUNDS):
         shift, shift_err, cycle = _time_pieces(time, flux, period, shape)
-        if cycle.size < 2 or np.ptp(cycle) < 1:
-            return replace(_ephemeris(time, shape, np.nan, np.nan))
+        if cycle.size < MIN_ECLIPSES or np.ptp(cycle) < 1:
+            return UNKNOWN
         change, error = _slope(cycle, shift, shift_err)
         period += change
         shape = measure_shape(time, flux, period)
@@ -170,24 +215,22 @@ def _slope(x: Floats, y: Floats, error: Floats) -> tuple[float, float]:
 
 
 def _ephemeris(time: Floats, shape: Shape, period: float, error: float) -> Ephemeris:
-    known = np.isfinite(period)
-    epoch = shape.epoch
-    n_eclipse = 1
-    if known:
-        cycle = np.rint((time - epoch) / period)
-        inside = np.abs(time - epoch - cycle * period) < shape.duration_1 / 4
-        n_eclipse = int(np.unique(cycle[inside]).size)
-        middle = np.rint((np.mean(time[[0, -1]]) - epoch) / period)
-        epoch += period * middle
+    """Sum up what is known, if two primary minima were seen: one has no period."""
+    cycle = np.rint((time - shape.epoch) / period)
+    inside = np.abs(time - shape.epoch - cycle * period) < shape.first.width * period / 4
+    n_eclipse = int(np.unique(cycle[inside]).size)
+    if n_eclipse < MIN_ECLIPSES:
+        return UNKNOWN
+    middle = float(np.rint((time[[0, -1]].mean() - shape.epoch) / period))
     return Ephemeris(
         period=period,
         period_err=error,
-        epoch=epoch,
-        depth_1=shape.depth_1,
-        depth_2=shape.depth_2,
-        duration_1=shape.duration_1,
-        duration_2=shape.duration_2,
+        epoch=shape.epoch + period * middle,
+        depth_1=shape.first.depth,
+        depth_2=shape.second.depth,
+        duration_1=shape.first.width * period,
+        duration_2=shape.second.width * period,
         n_eclipse=n_eclipse,
-        eb_type=shape.eb_type if known else "",
-        curve=shape.curve if known else UNKNOWN.curve,
+        eb_type=shape.eb_type,
+        curve=shape.curve,
     )

@@ -1,7 +1,8 @@
 """Which period repeats a light curve best."""
 
+from dataclasses import dataclass
+
 import numpy as np
-from numpy.typing import NDArray
 from scipy.fft import next_fast_len, rfft
 from scipy.ndimage import median_filter
 
@@ -29,12 +30,35 @@ PEAKS_EACH = 4
 FOLD_BINS = 100
 """Bins of the folded curve by which trial periods are compared."""
 
-Trial = tuple[float, float]
-"""Score (lower is better) and period [d]."""
+NEIGHBOURS = np.arange(-8, 9)
+"""Steps tried around a peak: the spectrum is that coarse."""
+
+STRONG = 30.0
+"""Gain in the information criterion from which a period stands out of noise: odds of 3e6 to 1."""
 
 
-def bin_time(time: Floats, flux: Floats, width: float = BIN_D) -> tuple[Floats, Floats, Floats]:
-    """Mean time and flux in bins of equal width, and how many cadences each has.
+@dataclass(frozen=True, slots=True, order=True)
+class Periodicity:
+    """A trial period and how well the light curve repeats with it."""
+
+    criterion: float
+    """Bayesian information criterion, relative to a constant: lower is better."""
+    period: float
+    """[d]; NaN if none could be tried."""
+    share: float
+    """Of the variance that the folded curve explains."""
+
+    @property
+    def stands_out(self) -> bool:
+        """Whether noise would not have made it."""
+        return self.criterion < -STRONG
+
+
+NOT_PERIODIC = Periodicity(np.inf, np.nan, 0.0)
+
+
+def bin_time(time: Floats, flux: Floats, width: float = BIN_D) -> tuple[Floats, Floats]:
+    """Mean time and flux in bins of equal width.
 
     Parameters
     ----------
@@ -45,27 +69,23 @@ def bin_time(time: Floats, flux: Floats, width: float = BIN_D) -> tuple[Floats, 
 
     Returns
     -------
-    time, flux, count : (n_bin,)
+    time, flux : (n_bin,)
         Only of bins with cadences.
     """
     index = ((time - time[0]) / width).astype(np.int64)
     count = np.bincount(index)
     used = count > 0
     number = count[used].astype(np.float64)
-    return (
-        np.bincount(index, time)[used] / number,
-        np.bincount(index, flux)[used] / number,
-        number,
-    )
+    return np.bincount(index, time)[used] / number, np.bincount(index, flux)[used] / number
 
 
-def remove_trend(flux: Floats, window: int) -> Floats:
-    """Flux without what changes over more than `window` points, so that eclipses stay."""
-    return flux - median_filter(flux, size=window, mode="nearest")
+def running_median(flux: Floats, window: int) -> Floats:
+    """Follow what changes over more than `window` points: narrow eclipses do not."""
+    return np.asarray(median_filter(flux, size=window, mode="nearest"), dtype=np.float64)
 
 
-def search_period(time: Floats, flux: Floats) -> float:
-    """Period [d] at which the light curve repeats with the fewest assumptions.
+def search_period(time: Floats, flux: Floats) -> Periodicity:
+    """Period at which the light curve repeats with the fewest assumptions.
 
     The sum of spectral power over the harmonics of each trial frequency finds peaks for light
     curves from sines to narrow eclipses; folding at those periods and at small multiples of them
@@ -74,17 +94,16 @@ def search_period(time: Floats, flux: Floats) -> float:
     Parameters
     ----------
     time, flux : (n_bin,)
-        Binned light curve, flux with a mean near zero.
+        Light curve in bins of `BIN_D`.
     """
+    flux = flux - flux.mean()
     trials = [
         trial
         for period in _peaks(time, flux)
         for factor in (0.5, 1.0, 2.0)
         if (trial := _improve(time, flux, period * factor)) is not None
     ]
-    if not trials:
-        return float("nan")
-    return min(trials)[1]
+    return min(trials, default=NOT_PERIODIC)
 
 
 def _peaks(time: Floats, flux: Floats) -> list[float]:
@@ -125,23 +144,21 @@ def _highest(power: Floats, apart: int) -> list[int]:
     return found
 
 
-def _improve(time: Floats, flux: Floats, period: float) -> Trial | None:
-    """Best score near a period, if it is one that can be searched."""
+def _improve(time: Floats, flux: Floats, period: float) -> Periodicity | None:
+    """Best of the periods near one, if it is one that can be searched."""
     span = time[-1] - time[0]
     if not PERIOD_MIN_D <= period <= span:
         return None
     # phases move by half a bin at the end of the span from one step to the next
     step = 0.5 * period / FOLD_BINS * period / span
-    periods = period + step * np.arange(-8, 9)
-    return min((_score(time, flux, trial), float(trial)) for trial in periods)
+    return min(_judge(time, flux, float(trial)) for trial in period + step * NEIGHBOURS)
 
 
-def _score(time: Floats, flux: Floats, period: float) -> float:
-    """Bayesian information criterion of the folded and binned curve."""
+def _judge(time: Floats, flux: Floats, period: float) -> Periodicity:
     left, n_used = scatter_left(fold(time, period, time[0]), flux, FOLD_BINS)
-    return float(flux.size * np.log(max(left, 1e-300) / flux.size) + n_used * np.log(flux.size))
-
-
-def halves_differ(one: NDArray[np.float64], other: NDArray[np.float64], error: float) -> bool:
-    """Whether two depths differ by more than their error allows."""
-    return bool(abs(float(one) - float(other)) > error)
+    whole = float(flux @ flux)
+    if whole <= 0:
+        return NOT_PERIODIC
+    share = 1.0 - left / whole
+    criterion = flux.size * np.log(max(1.0 - share, 1e-12)) + n_used * np.log(flux.size)
+    return Periodicity(float(criterion), period, share)

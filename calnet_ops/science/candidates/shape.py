@@ -13,41 +13,62 @@ CURVE_BINS = 200
 EDGE = 0.1
 """An eclipse ends where a tenth of its depth is left: noise hides the true contacts."""
 
-FLAT = 0.2
-"""Brighter than a fifth of the depth below the top counts as outside eclipse."""
-
-EA_FLAT = 0.5
-"""Share of the period outside eclipse from which a curve is of type EA (a sine has 0.30)."""
+EA_ROUNDNESS = 0.177
+"""Roundness below which a curve is of type EA. Parts 97% of 250 simulated EA from 125 EB."""
 
 EW_RATIO = 0.8
-"""Depth ratio from which a curve without a flat part is EW: components in contact share one
-temperature (GCVS: minima "almost equal or differing insignificantly")."""
+"""Depth ratio from which a round curve is EW: components in contact share one temperature (GCVS:
+minima "almost equal or differing insignificantly")."""
 
 SECOND_SIGMA = 4.0
 """A second minimum must stand out of the noise of the bins by this many sigma: one of a hundred
-empty folded curves has a bin that does."""
+folded curves of noise has a bin that does."""
+
+SECOND_SHARE = 0.02
+"""... and by this share of the first: what is left of trends makes smaller ones."""
+
+PROFILE_BINS = 60
+"""Bins across a narrow eclipse and its wings."""
+
+COVERED = 0.9
+"""Share of those bins that must have cadences."""
+
+WINGS = 1.4, 1.9
+"""Half-widths at half depth between which a wing is: outside even of an eclipse whose profile is
+a triangle (1.0 half-widths at half depth to its contacts, times 2)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Minimum:
+    """A minimum of a folded curve."""
+
+    phase: float
+    """Of its middle."""
+    depth: float
+    """Relative to the level outside."""
+    width: float
+    """From edge to edge, in phase."""
+
+
+WIDEST = 0.5
+"""Of a cycle: each of two minima has at most half."""
+
+NO_MINIMUM = Minimum(np.nan, np.nan, np.nan)
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """A folded curve, primary minimum at phase 0."""
+    """A folded curve."""
 
     epoch: float
     """Middle of a primary minimum [d, same zero as the times]."""
-    depth_1: float
-    depth_2: float
-    """Relative to the level outside; NaN without a second minimum."""
-    duration_1: float
-    duration_2: float
-    """[d]; NaN without a second minimum."""
-    phase_2: float
-    """Where the second minimum is."""
+    first: Minimum
+    second: Minimum
+    """Phases count from the primary; NaN without a second minimum."""
     eb_type: str
     """EA, EB or EW."""
-    noise: float
-    """One-sigma error of a bin of the curve."""
     curve: Floats
-    """(CURVE_BINS,) Folded flux, median 1."""
+    """(CURVE_BINS,) Folded flux, median 1, primary minimum at phase 0."""
 
 
 def measure_shape(time: Floats, flux: Floats, period: float) -> Shape:
@@ -60,43 +81,53 @@ def measure_shape(time: Floats, flux: Floats, period: float) -> Shape:
     period
         [d].
     """
-    mean, count = bin_phase(fold(time, period, 0.0), flux, CURVE_BINS)
-    curve = _fill(mean)
-    smooth = median_filter(curve, size=5, mode="wrap")
+    phase = fold(time, period, 0.0)
+    smooth, noise = _smooth_curve(phase, flux)
     lowest = int(smooth.argmin())
-    curve, smooth = np.roll(curve, -lowest), np.roll(smooth, -lowest)
-    noise = 1.4826 * float(np.median(np.abs(curve - smooth)))
-    top = float(np.percentile(smooth, 90))
-    depth_1 = top - float(smooth[0])
-    eb_flat = float(np.mean(smooth > top - FLAT * depth_1)) if depth_1 > 0 else 1.0
-    # narrow eclipses are measured from the middle of what is outside, others from the top
-    level = float(np.median(smooth[smooth > top - FLAT * depth_1])) if eb_flat > EA_FLAT else top
-    depth_1 = level - float(smooth[0])
-    left, right = _edges(smooth, 0, level)
-    second = _second_minimum(smooth, left, right)
-    depth_2 = level - float(smooth[second]) if second else float("nan")
-    if not depth_2 > SECOND_SIGMA * noise / np.sqrt(3):
-        second, depth_2 = 0, float("nan")
-    width_2 = sum(_edges(smooth, second, level)) if second else float("nan")
-    middle = (right - left) / 2 if eb_flat > EA_FLAT else 0.0
-    shift = round(middle)
+    level = float(np.percentile(smooth, 97))
+    first = _measure(smooth, lowest, level)
+    opposite = _second_lowest(smooth, lowest, first.width, noise)
+    second = _measure(smooth, opposite, level) if opposite is not None else NO_MINIMUM
+    eb_type = _type(smooth, first.depth, second.depth)
+    if eb_type == "EA":
+        first, second = (_look_closer(phase, flux, item) for item in (first, second))
+    if not _is_apart(first, second):
+        second = NO_MINIMUM
+    if second.depth > first.depth:
+        first, second = second, first
+    turned = (phase - first.phase) % 1.0
+    curve = _fill(bin_phase((turned + 0.5 / CURVE_BINS) % 1.0, flux, CURVE_BINS)[0])
     return Shape(
-        epoch=(lowest + 0.5 + middle) / CURVE_BINS * period,
-        depth_1=depth_1 / level,
-        depth_2=depth_2 / level,
-        duration_1=(left + right) / CURVE_BINS * period,
-        duration_2=width_2 / CURVE_BINS * period,
-        phase_2=(second - middle) / CURVE_BINS if second else float("nan"),
-        eb_type=_type(eb_flat, depth_1, depth_2),
-        noise=noise,
-        curve=np.roll(curve, -shift) / np.median(curve),
+        epoch=first.phase * period,
+        first=Minimum(0.0, first.depth, first.width),
+        second=Minimum((second.phase - first.phase) % 1.0, second.depth, second.width),
+        eb_type=eb_type,
+        curve=curve / np.median(curve),
     )
 
 
-def _type(flat: float, depth_1: float, depth_2: float) -> str:
-    if flat > EA_FLAT:
+def roundness(curve: Floats, depths: float) -> float:
+    """How much of the variation is a sine of half the period: 0.25 for a sine, less for dips.
+
+    Amplitude of the second harmonic over the sum of both depths; eclipses of width w make it
+    about w, and tides add to it.
+    """
+    angle = 4 * np.pi * np.arange(curve.size) / curve.size
+    return float(2 * np.abs(np.mean(curve * np.exp(1j * angle))) / depths)
+
+
+def _type(curve: Floats, depth_1: float, depth_2: float) -> str:
+    depth_2 = depth_2 if np.isfinite(depth_2) else 0.0
+    if depth_1 <= 0 or roundness(curve, depth_1 + depth_2) < EA_ROUNDNESS:
         return "EA"
     return "EW" if depth_2 > EW_RATIO * depth_1 else "EB"
+
+
+def _smooth_curve(phase: Floats, flux: Floats) -> tuple[Floats, float]:
+    """Folded curve without lone outliers, and the one-sigma noise of its bins."""
+    curve = _fill(bin_phase(phase, flux, CURVE_BINS)[0])
+    smooth = median_filter(curve, size=5, mode="wrap")
+    return smooth, 1.4826 * float(np.median(np.abs(curve - smooth)))
 
 
 def _fill(mean: Floats) -> Floats:
@@ -105,24 +136,71 @@ def _fill(mean: Floats) -> Floats:
     return np.interp(np.arange(mean.size), known, mean[known], period=mean.size)
 
 
-def _edges(curve: Floats, lowest: int, level: float) -> tuple[float, float]:
-    """Bins from a minimum to where it ends, to the left and to the right."""
+def _measure(curve: Floats, lowest: int, level: float) -> Minimum:
+    """Minimum of a curve, in bins, edges where it comes back to the level."""
+    n_bin = curve.size
+    around = np.roll(curve, n_bin // 2 - lowest)
     end = level - EDGE * (level - curve[lowest])
-    half = curve.size // 2
-    right = np.roll(curve, -lowest)[:half]
-    left = np.roll(curve[::-1], lowest + 1)[:half]
-    return _first_above(left, end), _first_above(right, end)
+    left = _first_above(around[n_bin // 2 :: -1], end)
+    right = _first_above(around[n_bin // 2 :], end)
+    depth = (level - float(curve[lowest])) / level
+    return Minimum((lowest + 0.5) / n_bin, depth, min((left + right) / n_bin, WIDEST))
 
 
-def _first_above(curve: Floats, level: float) -> float:
+def _first_above(curve: Floats, level: float) -> int:
     above = np.flatnonzero(curve >= level)
-    return float(above[0]) if above.size else curve.size / 2
+    return int(above[0]) if above.size else curve.size
 
 
-def _second_minimum(curve: Floats, left: float, right: float) -> int:
-    """Bin of the lowest point outside the first minimum; 0 if nothing is outside."""
-    half = curve.size // 2
-    # a wide minimum is left at its shoulders, where the curve turns
-    start = min(int(right) + 2, half // 2)
-    stop = curve.size - min(int(left) + 2, half // 2)
-    return start + int(curve[start:stop].argmin())
+def _second_lowest(curve: Floats, lowest: int, width: float, noise: float) -> int | None:
+    """Bin of the lowest point that is parted from the first minimum by higher ones."""
+    turned = np.roll(curve, -lowest)
+    half = turned.size // 2
+    # never look where the first minimum is, nor leave less than half the curve to look at
+    start = min(int(width * half) + 2, half // 2)
+    inside = turned[start : turned.size - start]
+    found = start + int(inside.argmin())
+    between = min(turned[:found].max(), turned[found:].max())
+    depth_1 = turned.max() - turned[0]
+    stands_out = between - turned[found]
+    needed = max(SECOND_SIGMA * noise / np.sqrt(3), SECOND_SHARE * depth_1)
+    return (found + lowest) % turned.size if stands_out > needed else None
+
+
+def _is_apart(first: Minimum, second: Minimum) -> bool:
+    """Whether two minima, looked at closely, are still two."""
+    away = abs((second.phase - first.phase + 0.5) % 1.0 - 0.5)
+    return bool(
+        away > (first.width + second.width) / 4 and second.depth > SECOND_SHARE * first.depth
+    )
+
+
+def _look_closer(phase: Floats, flux: Floats, seen: Minimum) -> Minimum:
+    """Measure a narrow minimum in finer bins, against its own wings."""
+    inner, outer = WINGS
+    reach = min(outer * seen.width / 2 + 2.0 / CURVE_BINS, 0.25)
+    if not np.isfinite(reach):
+        return seen
+    offset = (phase - seen.phase + 0.5) % 1.0 - 0.5
+    near = np.abs(offset) < reach
+    profile, count = bin_phase((offset[near] / reach + 1) / 2, flux[near], PROFILE_BINS)
+    if np.mean(count > 0) < COVERED:
+        return seen
+    profile = median_filter(_fill(profile), size=3, mode="nearest")
+    x = (np.arange(PROFILE_BINS) + 0.5) / PROFILE_BINS * 2 * reach - reach
+    wing = np.abs(x) > inner / outer * reach
+    level = float(np.median(profile[wing]))
+    lowest = float(np.sort(profile)[:3].mean())
+    inside = np.flatnonzero(profile < level - 0.5 * (level - lowest))
+    below = np.flatnonzero(profile < level - EDGE * (level - lowest))
+    if not below.size or level <= lowest:
+        return seen
+    step = 2 * reach / PROFILE_BINS
+    # a neighbouring dip beyond the wings is another one
+    wide = inside[-1] - inside[0] + 4
+    below = below[(below >= inside[0] - wide) & (below <= inside[-1] + wide)]
+    return Minimum(
+        phase=(seen.phase + float(x[inside[0]] + x[inside[-1]]) / 2) % 1.0,
+        depth=(level - lowest) / level,
+        width=float(x[below[-1]] - x[below[0]]) + step,
+    )
