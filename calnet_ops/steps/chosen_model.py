@@ -1,0 +1,138 @@
+"""A model to classify with: a file, or a version of the installation."""
+
+import json
+import os
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from calnet_ops import keys
+from calnet_ops.errors import FeaturesDiffer, MissingInput, WrongConfiguration
+from calnet_ops.platform import Platform, open_platform
+from calnet_ops.science.features import VERSIONS
+from calnet_ops.science.network.litert import Scorer
+
+DEFAULT_THRESHOLD = 0.5
+"""For models that come without one: rather an EB than not. The published code asks for 0.9."""
+
+FEATURES = "v1"
+"""Features of models that do not say what they learned from: the published ones."""
+
+Floats = npt.NDArray[np.float32]
+Score = Callable[[Floats, Floats], Floats]
+"""P(EB) of segments from their flux (n, 4000) and power (n, 1000)."""
+
+_URI = re.compile(r"^models:/calnet(?:@(?P<alias>\w+)|/(?P<version>\d+))$")
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenModel:
+    """A model, ready to score."""
+
+    score: Score
+    threshold: float
+    """Probability from which a target is a candidate."""
+    features: str = FEATURES
+    """Version of the features that it learned from."""
+
+
+def open_model(model: str, threshold: float | None = None) -> ChosenModel:
+    """Get a model ready.
+
+    Parameters
+    ----------
+    model
+        A ``.keras`` or ``.tflite`` file, or ``models:/calnet@champion``, ``models:/calnet/3`` of
+        the installation. A ``model.json`` beside a file is heeded.
+    threshold
+        Instead of the model's own.
+
+    Raises
+    ------
+    WrongConfiguration
+        If it is neither.
+    FeaturesDiffer
+        If it learned from features that this version of the software does not know.
+    """
+    uri = _URI.match(model)
+    if uri is not None:
+        chosen = _of_installation(uri["alias"], uri["version"], open_platform())
+    elif Path(model).is_file() and Path(model).suffix in {".keras", ".tflite"}:
+        chosen = _of_file(Path(model))
+    else:
+        raise WrongConfiguration(
+            "--model",
+            found=model,
+            expected="a .keras or .tflite file, models:/calnet@champion or models:/calnet/3",
+        )
+    if chosen.features not in VERSIONS:
+        raise FeaturesDiffer(model, found=chosen.features, expected=" or ".join(VERSIONS))
+    return chosen if threshold is None else replace(chosen, threshold=threshold)
+
+
+def _of_installation(alias: str | None, version: str | None, platform: Platform) -> ChosenModel:
+    model_id = _model_id(alias, version, platform)
+    graph = platform.store.load(keys.model(model_id, "calnet.tflite"))
+    return _chosen(_litert(graph), platform.store.load(keys.model(model_id, "model.json")))
+
+
+def _model_id(alias: str | None, version: str | None, platform: Platform) -> str:
+    """Id of a version; the champion is the one in production, whatever the alias says by now."""
+    if alias == "champion":
+        champion = platform.ledger.champion()
+        found = champion.model_id if champion else ""
+    elif alias is not None:
+        named = [one for one in platform.registry.versions() if alias in one["aliases"]]
+        found = named[-1]["tags"].get("model_id", "") if named else ""
+    else:
+        found = platform.registry.version(int(version or 0))["tags"].get("model_id", "")
+    if not found:
+        raise MissingInput(
+            f"model {alias or version}",
+            found="none in production" if alias == "champion" else "no such version",
+            expected="a trained model",
+            cure="List them with: calnet-ops model list",
+        )
+    return found
+
+
+def _of_file(file: Path) -> ChosenModel:
+    score = _litert(file.read_bytes()) if file.suffix == ".tflite" else _keras(file)
+    facts = file.with_name("model.json")
+    return _chosen(score, facts.read_bytes() if facts.is_file() else b"{}")
+
+
+def _chosen(score: Score, model_json: bytes) -> ChosenModel:
+    facts = json.loads(model_json)
+    return ChosenModel(
+        score, facts.get("threshold", DEFAULT_THRESHOLD), facts.get("features", FEATURES)
+    )
+
+
+def _litert(graph: bytes) -> Score:
+    return Scorer(graph, n_thread=os.cpu_count() or 1).score
+
+
+def _keras(file: Path) -> Score:
+    """A network from a Keras file: 20 s until it is ready, most of it TensorFlow's start.
+
+    Keras' safe mode loads layers alone and refuses files that bring code.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    import keras
+
+    from calnet_ops.science.network.attention import AttentionPool
+    from calnet_ops.science.network.saved import scoring
+
+    layers = {"AttentionPool": AttentionPool}
+    try:
+        model = keras.saving.load_model(file, custom_objects=layers, compile=False, safe_mode=True)
+    except (ValueError, TypeError, OSError) as error:
+        raise WrongConfiguration(
+            str(file), found=str(error).splitlines()[0], expected="a network saved by Keras 3"
+        ) from error
+    return scoring(model)
