@@ -54,6 +54,9 @@ lock: .venv/.ready
 	  --no-annotate --python-version 3.11 --quiet --output-file requirements.lock
 	grep -oE '^uv==[^ ]+' requirements.lock | $(BIN)/uv pip compile - --universal --generate-hashes \
 	  --no-header --no-annotate --python-version 3.11 --quiet --output-file requirements-uv.lock
+	$(BIN)/uv pip compile mlflow/requirements.in --constraints requirements.lock --universal \
+	  --generate-hashes --no-header --no-annotate --python-version 3.11 --quiet \
+	  --output-file mlflow/requirements.lock
 
 clean:
 	rm -rf .venv var
