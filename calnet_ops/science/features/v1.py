@@ -15,6 +15,7 @@ from calnet_ops.errors import (
     NoGoodCadences,
     TimesNotIncreasing,
     TooFewCadences,
+    WrongLayout,
 )
 from calnet_ops.science.features import gls
 from calnet_ops.science.features.resample import resample, scale_to_unit
@@ -76,11 +77,18 @@ def extract(light_curve: LightCurve) -> list[Segment]:
 def min_cadences(cadence_s: float) -> int:
     """Cadences of a given length [s] that are as long as 2,000 of two minutes.
 
+    Raises
+    ------
+    WrongLayout
+        If the file does not tell its cadence.
+
     Examples
     --------
     >>> min_cadences(120), min_cadences(600), min_cadences(20)
     (2000, 400, 12000)
     """
+    if not 0 < cadence_s < np.inf:
+        raise WrongLayout("light curve", found=f"a cadence of {cadence_s} s", expected="> 0 s")
     return round(MIN_CADENCES * CADENCE_S / cadence_s)
 
 

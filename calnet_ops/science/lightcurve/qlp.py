@@ -38,13 +38,13 @@ def read(name: str, body: bytes) -> LightCurve:
     if flux is None or not needed <= columns:
         raise WrongLayout(name, found=f"columns {sorted(columns)}", expected=f"{FLUX_COLUMNS[0]}")
     rows = table_rows(table, body)
-    time = rows["TIME"].astype(np.float64)
+    time = spoc.floats(rows, "TIME")
     spoc.check_times(name, time)
 
     def floats(column: str) -> Floats:
         if column not in columns:
             return np.full(len(rows), np.nan)
-        return rows[column].astype(np.float64)
+        return spoc.floats(rows, column)
 
     return LightCurve(
         tic=primary.integer("TICID"),

@@ -156,14 +156,14 @@ def read(body: bytes) -> LightCurve:
         tic=primary.integer("TICID"),
         sector=primary.integer("SECTOR"),
         cadence_s=round(table.number("TIMEDEL") * DAY_S, 3),
-        time=_floats(rows, "TIME"),
-        flux=_floats(rows, "PDCSAP_FLUX"),
-        flux_err=_floats(rows, "PDCSAP_FLUX_ERR"),
+        time=floats(rows, "TIME"),
+        flux=floats(rows, "PDCSAP_FLUX"),
+        flux_err=floats(rows, "PDCSAP_FLUX_ERR"),
         quality=_integers(rows, "QUALITY"),
         cadence_no=_integers(rows, "CADENCENO"),
-        background=_floats(rows, "SAP_BKG"),
-        centroid_col=_floats(rows, "MOM_CENTR1"),
-        centroid_row=_floats(rows, "MOM_CENTR2"),
+        background=floats(rows, "SAP_BKG"),
+        centroid_col=floats(rows, "MOM_CENTR1"),
+        centroid_row=floats(rows, "MOM_CENTR2"),
         camera=primary.integer("CAMERA"),
         ccd=primary.integer("CCD"),
         ra=primary.number("RA_OBJ"),
@@ -233,7 +233,7 @@ def check_rows(what: str, rows: Rows) -> None:
     if len(jumps):
         after = f"{cadence_no[jumps[0]]} followed by {cadence_no[jumps[0] + 1]}"
         raise WrongLayout(what, found=f"CADENCENO {after}", expected="contiguous numbers")
-    time = _floats(rows, "TIME")
+    time = floats(rows, "TIME")
     check_times(what, time)
     lost = (rows["QUALITY"] == 0) & ~np.isfinite(time)
     n_lost = int(np.isfinite(rows["PDCSAP_FLUX"][lost]).sum())
@@ -311,8 +311,10 @@ def _facts(hdus: list[Hdu]) -> SpocFacts:
     )
 
 
-def _floats(rows: Rows, column: str) -> Floats:
-    return rows[column].astype(np.float64)
+def floats(rows: Rows, column: str) -> Floats:
+    """Column as native float64 (n_row,); of NaNs, damaged bytes may hold any kind."""
+    with np.errstate(invalid="ignore"):
+        return rows[column].astype(np.float64)
 
 
 def _integers(rows: Rows, column: str) -> Integers:

@@ -12,7 +12,7 @@ import re
 import numpy as np
 
 from calnet_ops.errors import WrongLayout
-from calnet_ops.science.lightcurve.light_curve import Floats, LightCurve
+from calnet_ops.science.lightcurve.light_curve import Floats, Integers, LightCurve
 
 BTJD_ZERO = 2457000.0
 """BJD_TDB of BTJD 0 [d]; later times than this can only be full Julian dates."""
@@ -28,6 +28,9 @@ ECSV = b"# %ECSV"
 
 HEAD = 65536
 """Bytes of a text table in which its header must be found; ECSV lists its columns first."""
+
+TOO_LARGE = 2.0**53
+"""Beyond it, a float no longer holds every whole number."""
 
 _TIC = re.compile(r"tic[-_ ]?0*(\d+)", re.IGNORECASE)
 _SECTOR = re.compile(r"(?<![a-z0-9])s(?:ector)?0*(\d{1,4})(?![0-9])", re.IGNORECASE)
@@ -69,7 +72,7 @@ def read(name: str, body: bytes) -> LightCurve:
         time=time[order],
         flux=columns[flux_name][order],
         flux_err=columns.get(f"{flux_name}_err", missing)[order],
-        quality=columns.get("quality", np.zeros(len(time)))[order].astype(np.int64),
+        quality=_quality(columns, len(time))[order],
         cadence_no=np.arange(len(order)),
         background=missing[order],
         centroid_col=missing[order],
@@ -120,10 +123,19 @@ def _floats(values: np.ndarray) -> Floats:
     return np.array(np.ma.filled(np.ma.array(values, dtype=np.float64), np.nan))
 
 
+def _quality(columns: Columns, n_cadence: int) -> Integers:
+    """Quality flags; good if the table has none, not good where it leaves one out."""
+    quality = columns.get("quality", np.zeros(n_cadence))
+    known = np.abs(quality) < TOO_LARGE
+    return np.where(known, quality, 1).astype(np.int64)
+
+
 def _number(column: str, pattern: re.Pattern[str], name: str, columns: Columns) -> int:
     """Whole number from a column, else from the file name, else 0."""
-    if column in columns and len(columns[column]):
-        return int(columns[column][0])
+    known = columns.get(column, np.empty(0))
+    known = known[(known >= 0) & (known < TOO_LARGE)]
+    if len(known):
+        return int(known[0])
     match = pattern.search(name)
     return int(match[1]) if match else 0
 

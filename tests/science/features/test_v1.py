@@ -136,6 +136,12 @@ def test_other_cadences_need_the_same_length_of_time(cadence_s, least):
         extract(eclipsing_binary(least - 1, cadence_s=cadence_s))
 
 
+@pytest.mark.parametrize("cadence_s", [np.nan, 0.0, -120.0])
+def test_unknown_cadence_is_refused(binary, cadence_s):
+    with pytest.raises(errors.WrongLayout, match="cadence"):
+        extract(light_curve(binary.time, binary.flux, cadence_s=cadence_s))
+
+
 @pytest.mark.parametrize("version", VERSIONS)
 def test_constant_flux_has_no_shape(binary, version):
     flat = np.full(len(binary.time), 1e4)

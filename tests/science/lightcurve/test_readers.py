@@ -1,6 +1,7 @@
 """A file is read by what it holds, not by how it is called."""
 
 import io
+from contextlib import suppress
 
 import numpy as np
 import pyarrow as pa
@@ -54,6 +55,25 @@ def test_parquet_names_its_star():
     light_curve = read_any("x.parquet", body)
     assert light_curve.tic == 7
     np.testing.assert_array_equal(light_curve.flux, [1, np.nan])
+
+
+def test_missing_flag_is_no_good_sign_and_missing_tic_is_looked_for_in_the_name():
+    body = parquet(time=[1.0, 2.0], flux=[1.0, 2.0], quality=[None, 0], tic=[None, 3])
+    light_curve = read_any("x.parquet", body)
+    np.testing.assert_array_equal(light_curve.good, [False, True])
+    assert light_curve.tic == 3
+
+
+@pytest.mark.filterwarnings("ignore")  # astropy warns, and goes on
+def test_mutated_tables_end_in_a_value_or_a_named_reason():
+    rng = np.random.default_rng(6)
+    for body in (CSV, ECSV, parquet(time=[1.0, 2.0], flux=[1.0, 2.0])):
+        for _ in range(100):
+            damaged = bytearray(body)
+            for offset in rng.integers(0, len(body), 2):
+                damaged[offset] = rng.integers(256)
+            with suppress(errors.QuarantinedFile):
+                read_any("file", bytes(damaged))
 
 
 @pytest.mark.parametrize(
