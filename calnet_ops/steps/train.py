@@ -2,12 +2,13 @@
 
 import os
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import numpy as np
-import numpy.typing as npt
+import pyarrow as pa
 import structlog
 
 from calnet_ops import __version__, keys
@@ -17,12 +18,18 @@ from calnet_ops.adapters.store import Store
 from calnet_ops.errors import MissingInput, WrongConfiguration
 from calnet_ops.lineage import ID_LENGTH, canonical_json, lineage_id, sha256_hex
 from calnet_ops.platform import Platform
+from calnet_ops.science.candidates.combine import RULE
 from calnet_ops.science.evaluation import figures
 from calnet_ops.science.evaluation.evidence import Performance, measure
 from calnet_ops.science.evaluation.metrics import confusion
 from calnet_ops.science.evaluation.threshold import choose_threshold
 from calnet_ops.science.network.litert import Scorer
+from calnet_ops.science.network.samples import Samples
+from calnet_ops.science.network.settings import RECIPES, Settings
 from calnet_ops.steps.dataset import Dataset, Stars, freeze_dataset, judge_stars, load_segments
+
+if TYPE_CHECKING:
+    from calnet_ops.science.network.fit import Epoch
 
 VERSION = 1
 """Raised when the same data set and settings give another model."""
@@ -36,32 +43,11 @@ FEATURES = "v1"
 OUTPUT_INDEX = 0
 """Output that is P(EB), as in the published Keras form."""
 
-COMBINE = "see calnet_ops.science.candidates.combine"
-"""How segments become a probability of the star."""
-
 N_COMPARED = 256
 """Segments on which the exported graph is compared with Keras: 2 s of work; the difference is
 of rounding, so it is the same everywhere."""
 
 log = structlog.get_logger()
-
-
-class TrainSettings(TypedDict):
-    """How to train."""
-
-    epochs: int
-    batch: int
-    """Segments a step."""
-    seed: int
-    """Of the first weights, the order of the segments and the dropout."""
-
-
-RECIPES: dict[str, TrainSettings] = {
-    "published": {"epochs": 30, "batch": 128, "seed": 1},
-    "demo": {"epochs": 6, "batch": 64, "seed": 1},
-}
-"""Settings by name (CALNET_RECIPE). "published": epochs and batch as in the CALNet repository.
-"demo": a demonstration has two minutes for it; smaller batches make more steps of few stars."""
 
 
 class TrainedRecord(TypedDict):
@@ -106,7 +92,7 @@ class Trained:
         return sha256_hex(self.graph)[:ID_LENGTH]
 
 
-def train_model(platform: Platform, settings: TrainSettings | None = None) -> TrainedRecord:
+def train_model(platform: Platform, settings: Settings | None = None) -> TrainedRecord:
     """Train on the newest label set and register a version; free if that was done before.
 
     Parameters
@@ -126,7 +112,7 @@ def train_model(platform: Platform, settings: TrainSettings | None = None) -> Tr
             "training", found="no label set", expected="one", cure="Run: calnet-ops labels freeze"
         )
     dataset = freeze_dataset(labels.key, FEATURES, platform)
-    lineage = lineage_id("train", VERSION, dataset=dataset.dataset_id, settings=settings)
+    lineage = lineage_id("train", VERSION, dataset=dataset.dataset_id, settings=asdict(settings))
     done = _done(lineage, platform.ledger)
     if done:
         log.info("model_unchanged", **done)
@@ -136,7 +122,7 @@ def train_model(platform: Platform, settings: TrainSettings | None = None) -> Tr
     return _register(trained, dataset, labels.facts["set_id"], settings, lineage, platform)
 
 
-def _recipe(name: str) -> TrainSettings:
+def _recipe(name: str) -> Settings:
     if name not in RECIPES:
         raise WrongConfiguration("CALNET_RECIPE", found=name, expected=" or ".join(RECIPES))
     return RECIPES[name]
@@ -150,40 +136,30 @@ def _done(lineage: str, ledger: Ledger) -> TrainedRecord | None:
     return None
 
 
-def _train(dataset: Dataset, settings: TrainSettings, store: Store) -> Trained:
+def _train(dataset: Dataset, settings: Settings, store: Store) -> Trained:
     """Fit, export, choose the threshold on validation stars, measure on test stars."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     from calnet_ops.science.network import export
-    from calnet_ops.science.network.calnet import build
-    from calnet_ops.science.network.fit import fit
+    from calnet_ops.science.network.fit import train_fresh
     from calnet_ops.science.network.portable import portable
 
     parts = {split: dataset.part(split) for split in ("train", "validation", "test")}
     _check_parts(parts, dataset)
-    flux, power = load_segments(parts["train"], store)
-    unseen_flux, unseen_power = load_segments(parts["validation"], store)
-    model = build()
-    history = fit(
-        model,
-        (flux, power, _is_eb(parts["train"])),
-        (unseen_flux, unseen_power, _is_eb(parts["validation"])),
-        epochs=settings["epochs"],
-        batch=settings["batch"],
-        seed=settings["seed"],
-    )
+    samples, unseen = (_samples(parts[split], store) for split in ("train", "validation"))
+    model, epochs = train_fresh(samples, unseen, settings, _tell_epoch)
     graph = export.to_litert(model)
     difference = export.check_export(
-        graph, model, unseen_flux[:N_COMPARED], unseen_power[:N_COMPARED]
+        graph, model, unseen.flux[:N_COMPARED], unseen.power[:N_COMPARED]
     )
     scorer = Scorer(graph, n_thread=os.cpu_count() or 1)
-    known = judge_stars(parts["validation"], scorer.score(unseen_flux, unseen_power))
+    known = judge_stars(parts["validation"], scorer.score(unseen.flux, unseen.power))
     test = judge_stars(parts["test"], scorer.score(*load_segments(parts["test"], store)))
     threshold = choose_threshold(known.is_eb, known.probability)
     performance = measure(test.is_eb, test.eb_type, test.probability, threshold)
-    return Trained(portable(model), history, graph, difference, performance, test)
+    return Trained(portable(model), _history(epochs), graph, difference, performance, test)
 
 
-def _check_parts(parts: dict[str, Any], dataset: Dataset) -> None:
+def _check_parts(parts: dict[str, pa.Table], dataset: Dataset) -> None:
     """Both kinds of stars have to be on every side, or nothing can be learned or told."""
     for split, rows in parts.items():
         verdicts = set(rows["verdict"].to_pylist())
@@ -196,8 +172,20 @@ def _check_parts(parts: dict[str, Any], dataset: Dataset) -> None:
             )
 
 
-def _is_eb(rows: Any) -> npt.NDArray[np.bool_]:
-    return np.array([verdict == "EB" for verdict in rows["verdict"].to_pylist()], dtype=bool)
+def _samples(rows: pa.Table, store: Store) -> Samples:
+    flux, power = load_segments(rows, store)
+    is_eb = np.array([verdict == "EB" for verdict in rows["verdict"].to_pylist()], dtype=bool)
+    return Samples(flux, power, is_eb)
+
+
+def _tell_epoch(epoch: "Epoch") -> None:
+    log.info("epoch_ended", **asdict(epoch))
+
+
+def _history(epochs: Sequence["Epoch"]) -> dict[str, list[float]]:
+    """Curves by name, a value an epoch."""
+    names = ("loss", "validation_loss", "validation_accuracy")
+    return {name: [float(getattr(epoch, name)) for epoch in epochs] for name in names}
 
 
 def _export(trained: Trained, dataset: Dataset, store: Store) -> None:
@@ -220,7 +208,7 @@ def _export(trained: Trained, dataset: Dataset, store: Store) -> None:
         "features": dataset.features,
         "threshold": performance.threshold,
         "output_index": OUTPUT_INDEX,
-        "combine": COMBINE,
+        "combine": RULE,
         "dataset": dataset.key,
         "dataset_id": dataset.dataset_id,
         "simulated": dataset.simulated,
@@ -240,7 +228,7 @@ def _register(
     trained: Trained,
     dataset: Dataset,
     set_id: str,
-    settings: TrainSettings,
+    settings: Settings,
     lineage: str,
     platform: Platform,
 ) -> TrainedRecord:
@@ -284,7 +272,7 @@ def _tags(trained: Trained, dataset: Dataset, set_id: str) -> dict[str, str]:
 def _log(
     trained: Trained,
     dataset: Dataset,
-    settings: TrainSettings,
+    settings: Settings,
     tags: dict[str, str],
     store: Store,
 ) -> TrainingLog:
@@ -301,13 +289,7 @@ def _log(
     metrics |= {f"test_recall_{n}": rate.value for n, rate in performance.recall_by_type.items()}
     return TrainingLog(
         model=trained.model,
-        params={
-            "epochs": settings["epochs"],
-            "batch": settings["batch"],
-            "seed": settings["seed"],
-            "features": dataset.features,
-            "code_version": __version__,
-        },
+        params={**asdict(settings), "features": dataset.features, "combine": RULE},
         metrics=metrics,
         history=trained.history,
         tags=tags,

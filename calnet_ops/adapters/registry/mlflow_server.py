@@ -6,7 +6,7 @@ TensorFlow anyway, uses the library (`runs`).
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import httpx
@@ -94,14 +94,18 @@ class MlflowRegistry:
 
     def versions(self) -> list[ModelVersion]:
         """All versions, oldest first."""
-        question: dict[str, Any] = {"filter": f"name='{MODEL}'", "max_results": PAGE}
-        found: list[ModelVersion] = []
-        while True:
-            answer = self._tell("GET", "/api/2.0/mlflow/model-versions/search", question)
-            found += [_model_version(item) for item in answer.get("model_versions", [])]
-            if not answer.get("next_page_token"):
-                return sorted(found, key=lambda item: item["version"])
-            question["page_token"] = answer["next_page_token"]
+        model = self._ask("GET", "/api/2.0/mlflow/registered-models/get", {"name": MODEL})
+        if model is None:
+            return []
+        # A search tells no aliases, only the model itself does.
+        aliases: dict[str, list[str]] = {}
+        for item in model["registered_model"].get("aliases", []):
+            aliases.setdefault(item["version"], []).append(item["alias"])
+        found = [
+            _model_version(item | {"aliases": aliases.get(item["version"], [])})
+            for item in self._search()
+        ]
+        return sorted(found, key=lambda item: item["version"])
 
     def tag(self, version: int, name: str, value: str) -> None:
         """Set a tag of a version."""
@@ -149,6 +153,15 @@ class MlflowRegistry:
         ]
         webhook = {"name": WEBHOOK, "url": url, "secret": secret, "events": events}
         self._tell("POST", WEBHOOKS, webhook)
+
+    def _search(self) -> Iterator[dict[str, Any]]:
+        question: dict[str, Any] = {"filter": f"name='{MODEL}'", "max_results": PAGE}
+        while True:
+            answer = self._tell("GET", "/api/2.0/mlflow/model-versions/search", question)
+            yield from answer.get("model_versions", [])
+            if not answer.get("next_page_token"):
+                return
+            question["page_token"] = answer["next_page_token"]
 
     def _set_alias(self, alias: str, version: int) -> None:
         self._tell(

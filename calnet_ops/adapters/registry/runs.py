@@ -17,6 +17,13 @@ if TYPE_CHECKING:
 EXPERIMENT = "calnet"
 """Experiment that holds every training."""
 
+SETTINGS = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+}
+"""MLflow's own settings: tell nobody, and leave standard output to the commands' JSON."""
+
 NEEDED = ("keras", "numpy", "tensorflow-cpu")
 """What it takes to load the model. Said, because MLflow would load the model once more in a
 process of its own to find out."""
@@ -36,7 +43,8 @@ def log_run(url: str, training: TrainingLog) -> LoggedModel:
     training
         What to keep.
     """
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    for name, value in SETTINGS.items():
+        os.environ.setdefault(name, value)
     import mlflow
 
     mlflow.set_tracking_uri(url)
@@ -83,11 +91,12 @@ def _log_model(training: TrainingLog) -> str:
     """Address of the logged model: ``models:/m-...``."""
     import mlflow
     from mlflow.models import ModelSignature
-    from mlflow.types import Schema, TensorSpec
+    from mlflow.types import Schema
 
+    inputs, outputs = training.model.inputs, training.model.outputs
     signature = ModelSignature(
-        Schema([_tensor(TensorSpec, tensor) for tensor in training.model.inputs]),
-        Schema([_tensor(TensorSpec, tensor) for tensor in training.model.outputs]),
+        Schema([_tensor(tensor, tensor.name) for tensor in inputs]),
+        Schema([_tensor(*pair) for pair in zip(outputs, training.model.output_names, strict=True)]),
     )
     info = mlflow.keras.log_model(
         training.model,
@@ -98,11 +107,12 @@ def _log_model(training: TrainingLog) -> str:
     return str(info.model_uri)
 
 
-def _tensor(spec: Any, tensor: Any) -> Any:
+def _tensor(tensor: Any, name: str) -> Any:
     """Name, type and shape of an input or output; -1 stands for any number of segments."""
     import numpy as np
+    from mlflow.types import TensorSpec
 
-    return spec(np.dtype("float32"), (-1, *tensor.shape[1:]), tensor.name)
+    return TensorSpec(np.dtype("float32"), (-1, *tensor.shape[1:]), name)
 
 
 @contextmanager

@@ -1,0 +1,80 @@
+from collections import Counter
+
+import pytest
+
+from calnet_ops.errors import WrongConfiguration
+from calnet_ops.science.labels.catalogs import read_catalog
+
+
+def words(text):
+    return [(r.tic, r.verdict, r.eb_type, r.source) for r in read_catalog("a catalog", text)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "tic,verdict,eb_type\n7,EB,EW\n8,NOT_EB,\n9,UNSURE,\n",
+        "tic,is_eb,eb_type\n7,True,EW\n8,False,\n9,ambiguous,\n",
+        "tic,label,type\n7,EB,EW\n8,NONEB,\n9,AMBIGUOUS,\n",
+    ],
+)
+def test_a_plain_table_may_spell_its_verdicts_in_several_ways(text):
+    assert words(text) == [
+        (7, "EB", "EW", "catalog"),
+        (8, "NOT_EB", "", "catalog"),
+        (9, "UNSURE", "", "catalog"),
+    ]
+
+
+def test_truth_of_a_simulation_is_simulated_and_damaged_files_say_nothing():
+    text = (
+        "file_name,tic,sector,kind,is_eb,damage\n"
+        "a,900000000001,87,EA,True,\nb,900000000002,87,flare,False,\nc,30,87,EB,True,truncated\n"
+    )
+    assert words(text) == [
+        (900_000_000_001, "EB", "EA", "simulated"),
+        (900_000_000_002, "NOT_EB", "", "simulated"),
+    ]
+
+
+def test_hosts_of_planets_are_known_as_such():
+    toi = "TIC ID,TOI,TFOPWG Disposition\n1,1.01,KP\n2,2.01,CP\n3,3.01,PC\n4,4.01,FP\n"
+    assert words(toi) == [
+        (1, "NOT_EB", "", "planet_host"),
+        (2, "NOT_EB", "", "planet_host"),
+        (3, "UNSURE", "", "catalog"),
+    ]
+
+
+def test_an_eclipse_by_a_planet_is_no_binary():
+    flags = "TIC_ID,Is_EB,Type\n1,T,EP\n2,T,EA\n3,F,ROT\n4,-,VAR\n"
+    assert words(flags) == [
+        (1, "NOT_EB", "", "planet_host"),
+        (2, "EB", "EA", "catalog"),
+        (3, "NOT_EB", "", "catalog"),
+    ]
+
+
+def test_columns_that_nobody_knows_are_named():
+    with pytest.raises(WrongConfiguration, match="colour, weight"):
+        read_catalog("fruit.csv", "colour,weight\nred,3\n")
+
+
+@pytest.mark.parametrize(
+    ("file", "expected"),
+    [
+        ("calnet_training_samples.dat", {("EB", "EA"): 2806, ("EB", "EB"): 632, ("EB", "EW"): 787}),
+        ("calnet_newclass_samples.dat", {("EB", "EA"): 2808, ("EB", "EB"): 630, ("EB", "EW"): 787}),
+        # 10,531 less 22 duplicates and 2 artefacts
+        ("calnet_newecl.dat", {("EB", ""): 10507}),
+        ("justesen_albrecht_2021_748ebs.txt", {("EB", ""): 748}),
+    ],
+)
+def test_published_catalogs_are_read_whole(shared_data, file, expected):
+    text = (shared_data / "labels" / file).read_text()
+    assert Counter((r.verdict, r.eb_type) for r in read_catalog(file, text)) == expected
+
+
+def test_every_catalog_at_hand_has_a_reader(shared_data):
+    for file in [*(shared_data / "labels").iterdir(), shared_data / "manifest.csv"]:
+        assert read_catalog(file.name, file.read_text())

@@ -1,0 +1,104 @@
+"""Training, gate and promotion on labelled features, with a registry in memory."""
+
+import json
+import logging
+
+import numpy as np
+import pytest
+
+from calnet_ops import keys
+from calnet_ops.errors import MissingInput, WrongConfiguration
+from calnet_ops.science.network.litert import Scorer
+from calnet_ops.science.network.settings import Settings
+from calnet_ops.steps.gate import judge_version
+from calnet_ops.steps.promote import follow_champion
+from calnet_ops.steps.train import train_model
+from tests.support.labelled_sky import fill_platform
+from tests.support.memory_registry import MemoryRegistry
+from tests.support.platforms import make_platform
+
+QUICK = Settings(
+    n_epoch=2,
+    batch=16,
+    learning_rate=1e-3,
+    schedule="constant",
+    amsgrad=False,
+    start="measured",
+    reversed_share=0.0,
+    patience=2,
+    seed=1,
+)
+
+
+def test_without_labels_there_is_nothing_to_learn(platform):
+    with pytest.raises(MissingInput, match="calnet-ops labels freeze"):
+        train_model(platform, QUICK)
+
+
+def test_an_unknown_recipe_is_refused(platform, monkeypatch):
+    monkeypatch.setenv("CALNET_RECIPE", "cake")
+    with pytest.raises(WrongConfiguration, match="cake"):
+        train_model(platform)
+
+
+@pytest.fixture(scope="module")
+def circle(tmp_path_factory):
+    """A platform after training, with what `train_model` said."""
+    pytest.importorskip("tensorflow")
+    logging.getLogger("absl").setLevel(logging.ERROR)
+    platform = make_platform(tmp_path_factory.mktemp("circle"))
+    platform.__dict__["registry"] = MemoryRegistry()
+    fill_platform(platform, 200)
+    return platform, train_model(platform, QUICK)
+
+
+@pytest.mark.system
+@pytest.mark.timeout(240)
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+class TestCircle:
+    def test_the_exported_model_is_the_one_that_was_judged(self, circle):
+        platform, trained = circle
+        facts = json.loads(platform.store.load(keys.model(trained["model_id"], "model.json")))
+        assert facts["features"] == "v1"
+        assert facts["threshold"] == trained["threshold"]
+        assert (facts["output_index"], facts["simulated"]) == (0, True)
+        graph = platform.store.load(keys.model(trained["model_id"], "calnet.tflite"))
+        table = platform.store.load_table(trained["dataset"])
+        flat = np.zeros((3, 4000), np.float32), np.zeros((3, 1000), np.float32)
+        assert Scorer(graph).score(*flat).shape == (3,)
+        assert len(table) == sum(trained["n_segment"].values()) == 400
+
+    def test_the_registry_was_told_everything(self, circle):
+        platform, trained = circle
+        (log,) = platform.registry.logs
+        assert set(log.figures) == {"training.png", "confusion.png", "precision_recall.png"}
+        assert len(log.history["loss"]) == QUICK.n_epoch
+        tags = platform.registry.version(trained["version"])["tags"]
+        assert tags["simulated"] == "true"
+        assert {"features_version", "output_index", "dataset_id", "label_set"} <= set(tags)
+        assert platform.registry.version(trained["version"])["aliases"] == ["challenger"]
+
+    def test_training_again_is_free(self, circle):
+        platform, trained = circle
+        assert train_model(platform, QUICK) == trained
+        assert len(platform.registry.logs) == 1
+
+    def test_the_judged_model_goes_into_production(self, circle):
+        platform, trained = circle
+        judged = judge_version(trained["version"], platform)
+        assert (judged["verdict"], judged["reasons"]) == ("pass", [])
+        assert platform.registry.version(trained["version"])["tags"]["verdict"] == "pass"
+        platform.registry.set_champion(trained["version"])
+        assert follow_champion(platform)["sectors"] == [61]
+
+    def test_a_model_that_says_the_opposite_is_stopped(self, circle):
+        platform, trained = circle
+        evidence = json.loads(platform.store.load(keys.model(trained["model_id"], "evidence.json")))
+        evidence["performance"]["recall"] |= {"value": 0.1, "low": 0.05}
+        store = platform.store
+        store.save_new(keys.model("swapped", "evidence.json"), json.dumps(evidence).encode())
+        logged = platform.registry.log_training(platform.registry.logs[0])
+        version = platform.registry.register(logged, {"model_id": "swapped"}, "")
+        judged = judge_version(version, platform)
+        assert judged["verdict"] == "fail"
+        assert any("recall" in reason for reason in judged["reasons"])
