@@ -47,6 +47,13 @@ class StorePlaces(Places):
     bucket: str
 
 
+class LinkPlaces(Places):
+    """Addresses for people's browsers."""
+
+    airflow: str
+    mlflow: str
+
+
 class Paths(Places):
     """All of `paths.json`: places only. Secrets come from the environment."""
 
@@ -57,6 +64,9 @@ class Paths(Places):
     airflow: str = Field(description="API server")
     web: str = Field(description="vetting and ops pages")
     work: str = Field(description="local folder for scratch files")
+    links: LinkPlaces | None = Field(
+        None, description="where browsers find Airflow and MLflow, if not where programs do"
+    )
 
 
 @dataclass(frozen=True)
@@ -148,6 +158,11 @@ class Platform:
     def recipe(self) -> str:
         """Name of the settings to train with: CALNET_RECIPE, else the published ones."""
         return os.environ.get("CALNET_RECIPE", "published")
+
+    @property
+    def links(self) -> LinkPlaces:
+        """Addresses to show to people."""
+        return self.paths.links or LinkPlaces(airflow=self.paths.airflow, mlflow=self.paths.mlflow)
 
     @property
     def work(self) -> Path:

@@ -42,6 +42,7 @@ for command in (
     local.classify,
     models.train,
     installation.up,
+    installation.prepare,
     installation.demo,
     installation.web,
 ):

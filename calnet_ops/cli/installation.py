@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from calnet_ops.cli.output import Json, console, errors, print_json
-from calnet_ops.platform import open_platform
+from calnet_ops.platform import open_platform, secret
 
 
 def demo(
@@ -101,8 +101,24 @@ def up(
         _wait(supervisor.check)
 
 
+def prepare() -> None:
+    """Make what an installation's servers expect: the bucket, the ledger, MLflow's webhook.
+
+    Run again after every upgrade; what is there stays. Example: [bold]calnet-ops prepare[/bold]
+    """
+    platform = open_platform()
+    platform.store.make_bucket()
+    platform.ledger.migrate()
+    hook = f"{platform.paths.web}/hooks/mlflow"
+    platform.registry.send_webhook(hook, secret("CALNET_MLFLOW_WEBHOOK_SECRET"))
+    console.print(f"bucket {platform.store.bucket}, ledger and webhook {hook} are ready")
+
+
 def web(
-    port: Annotated[int, typer.Option(help="Loopback port.")] = 8081,
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8081,
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; other than loopback, put TLS in front.")
+    ] = "127.0.0.1",
 ) -> None:
     """Serve the ops page, the vetting page and the metrics.
 
@@ -112,7 +128,7 @@ def web(
 
     platform = open_platform()
     platform.ledger.migrate()
-    serve(platform, "127.0.0.1", port)
+    serve(platform, host, port)
 
 
 def _wait(check: Callable[[], None]) -> None:

@@ -56,8 +56,8 @@ def router(platform: Platform, login: Login, templates: Jinja2Templates) -> APIR
             "shown": overview(platform),
             "approvals": approvals.now(),
             "stages": STAGES,
-            "airflow": platform.paths.airflow,
-            "mlflow": platform.paths.mlflow,
+            "airflow": platform.links.airflow,
+            "mlflow": platform.links.mlflow,
             "refresh_s": REFRESH_S,
         }
         return templates.TemplateResponse(request, "ops.html", values)
