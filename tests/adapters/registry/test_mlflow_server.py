@@ -1,0 +1,168 @@
+"""The registry on a real MLflow server on loopback."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from calnet_ops.adapters.registry import MlflowRegistry, TrainingLog, open_registry
+from calnet_ops.errors import MissingInput, ServiceUnavailable
+
+START_S = 120
+"""MLflow needs 14 s on a quiet machine, a minute on a busy one."""
+
+SETTINGS = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+    "MLFLOW_WEBHOOK_ALLOWED_SCHEMES": "http,https",
+    "MLFLOW_WEBHOOK_ALLOW_PRIVATE_IPS": "true",
+    "MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY": "Y2FsbmV0LW9wcy10ZXN0cy1jYWxuZXQtb3BzLXRlcz0=",
+}
+
+OUTSIDER = """
+import sys, mlflow, numpy as np
+mlflow.set_tracking_uri(sys.argv[1])
+model = mlflow.keras.load_model("models:/calnet@champion")
+flux, power = np.full((2, 4000, 1), 0.5, "f4"), np.full((2, 1000, 1), 0.5, "f4")
+assert model.predict([flux, power], verbose=0).shape == (2, 2)
+served = mlflow.pyfunc.load_model("models:/calnet@champion")
+assert set(served.metadata.signature.inputs.input_names()) == {"flux", "power"}
+assert not [name for name in sys.modules if name.startswith("calnet_ops")]
+"""
+
+
+def test_a_server_that_is_away_may_be_back_later():
+    with pytest.raises(ServiceUnavailable, match=r"127\.0\.0\.1:1"):
+        open_registry("http://127.0.0.1:1").champion_version()
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory) -> Iterator[str]:
+    folder = tmp_path_factory.mktemp("mlflow")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [
+        *(sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port)),
+        *("--workers", "1", "--backend-store-uri", f"sqlite:///{folder / 'mlflow.db'}"),
+        *("--artifacts-destination", str(folder / "artifacts")),
+    ]
+    log = (folder / "server.log").open("w")
+    server = subprocess.Popen(
+        command,
+        cwd=folder,
+        env=os.environ | SETTINGS,
+        stdout=log,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+    try:
+        _wait(f"http://127.0.0.1:{port}/health", server, folder / "server.log")
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        os.killpg(server.pid, signal.SIGTERM)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            server.wait(20)
+        if server.poll() is None:
+            os.killpg(server.pid, signal.SIGKILL)
+            server.wait()
+        log.close()
+
+
+def _wait(health: str, server: subprocess.Popen[bytes], log: Path) -> None:
+    end = time.monotonic() + START_S
+    while time.monotonic() < end and server.poll() is None:
+        with contextlib.suppress(httpx.HTTPError):
+            if httpx.get(health).is_success:
+                return
+        time.sleep(0.3)
+    pytest.fail(f"MLflow did not start:\n{log.read_text()[-2000:]}")
+
+
+@pytest.fixture(scope="module")
+def registry(url) -> MlflowRegistry:
+    return open_registry(url)
+
+
+@pytest.fixture(scope="module")
+def version(registry) -> int:
+    """A version of an untrained network."""
+    from calnet_ops.science.network.calnet import build
+    from calnet_ops.science.network.portable import portable
+
+    training = TrainingLog(
+        model=portable(build()),
+        params={"n_epoch": 2},
+        metrics={"test_recall": 0.9},
+        history={"loss": [0.7, 0.5], "validation_loss": [0.8, 0.6]},
+        tags={"model_id": "m1"},
+        dataset_id="0123456789abcdef",
+        dataset_uri="s3://calnet/datasets/0123456789abcdef.parquet",
+        dataset_counts={"train": 10, "test": 2},
+        figures={"training.png": b"\x89PNG"},
+    )
+    assert registry.champion_version() is None
+    assert registry.versions() == []
+    logged = registry.log_training(training)
+    return registry.register(logged, {"model_id": "m1", "simulated": "true"}, "Not judged yet.")
+
+
+@pytest.mark.system
+@pytest.mark.timeout(300)
+@pytest.mark.filterwarnings("ignore")
+class TestServer:
+    def test_a_run_holds_all_that_was_told(self, url, registry, version):
+        run_id = registry.version(version)["run_id"]
+        api = f"{url}/api/2.0/mlflow"
+        run = httpx.get(f"{api}/runs/get", params={"run_id": run_id}).json()["run"]
+        assert {"key": "n_epoch", "value": "2"} in run["data"]["params"]
+        (dataset,) = run["inputs"]["dataset_inputs"]
+        assert dataset["dataset"]["digest"] == "0123456789abcdef"
+        question = {"run_id": run_id, "metric_key": "loss"}
+        curve = httpx.get(f"{api}/metrics/get-history", params=question).json()["metrics"]
+        assert [(point["step"], point["value"]) for point in curve] == [(1, 0.7), (2, 0.5)]
+
+    def test_tags_and_aliases_are_kept(self, registry, version):
+        registry.tag(version, "verdict", "pass")
+        registry.describe(version, "**fine**")
+        registry.set_challenger(version)
+        registry.set_champion(version)
+        assert registry.champion_version() == version
+        (listed,) = registry.versions()
+        assert listed["tags"] == {"model_id": "m1", "simulated": "true", "verdict": "pass"}
+        assert sorted(listed["aliases"]) == ["challenger", "champion"]
+        registry.clear_champion()
+        registry.clear_champion()
+        assert registry.champion_version() is None
+
+    def test_a_version_that_is_not_there_is_missing(self, registry, version):
+        with pytest.raises(MissingInput, match="version 99"):
+            registry.version(99)
+
+    def test_the_webhook_is_replaced_not_doubled(self, url, registry, version):
+        for path in ("one", "two"):
+            registry.send_webhook(f"http://127.0.0.1:9/{path}", "secret")
+        hooks = httpx.get(f"{url}/api/2.0/mlflow/webhooks").json()["webhooks"]
+        assert [hook["url"] for hook in hooks] == ["http://127.0.0.1:9/two"]
+
+    def test_outsiders_load_the_champion_with_nothing_of_ours(
+        self, url, registry, version, tmp_path
+    ):
+        registry.set_champion(version)
+        done = subprocess.run(
+            [sys.executable, "-c", OUTSIDER, url],
+            cwd=tmp_path,
+            env=os.environ | {"PYTHONPATH": ""},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr[-2000:]

@@ -1,0 +1,161 @@
+"""Against a small server that answers as Airflow 3.3 was seen to; `tests/system` asks Airflow."""
+
+import json
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+from typing_extensions import override
+
+from calnet_ops.adapters.scheduler import open_scheduler
+from calnet_ops.errors import MissingInput, ServiceUnavailable, WrongConfiguration
+
+RUN = {
+    "dag_id": "ingest_sector",
+    "dag_run_id": "manual__1",
+    "partition_key": "s087",
+    "state": "success",
+    "start_date": "2026-11-23T10:00:00Z",
+    "end_date": "2026-11-23T10:01:30.5Z",
+}
+QUESTION = {
+    "task_instance": {"dag_id": "publish_release", "dag_run_id": "r", "task_id": "approve"},
+    "subject": "Publish?",
+    "body": None,
+    "options": ["Approve", "Reject"],
+}
+
+
+class Airflow:
+    """What the server was asked, and what it answers."""
+
+    def __init__(self):
+        self.asked = []
+        self.token = "first"
+        parts = ("metadatabase", "scheduler", "triggerer", "dag_processor")
+        self.health = {part: {"status": "healthy"} for part in parts}
+        self.url = ""
+
+    def answer(self, method, path, content, token):
+        if path == "/auth/token":
+            right = content == {"username": "admin", "password": "secret"}
+            return (201, {"access_token": self.token}) if right else (401, {})
+        if path == "/api/v2/monitor/health":
+            return 200, self.health
+        if token != f"Bearer {self.token}":
+            return 401, {}
+        self.asked.append((method, path, content))
+        return ANSWERS.get((method, path), (404, {"detail": "not found"}))
+
+
+ANSWERS = {
+    ("GET", "/api/v2/assets"): (
+        200,
+        {"assets": [{"id": 7, "name": "label_set_old"}, {"id": 3, "name": "label_set"}]},
+    ),
+    ("POST", "/api/v2/assets/events"): (200, {}),
+    ("POST", "/api/v2/dags/ingest_sector/dagRuns"): (200, RUN),
+    ("GET", "/api/v2/dags/ingest_sector/dagRuns"): (
+        200,
+        {"dag_runs": [RUN, RUN | {"end_date": None, "state": "running", "partition_key": None}]},
+    ),
+    ("GET", "/api/v2/dags/ingest_sector/dagRuns/manual__1"): (200, RUN),
+    ("GET", "/api/v2/dags/~/dagRuns/~/hitlDetails"): (200, {"hitl_details": [QUESTION]}),
+    (
+        "PATCH",
+        "/api/v2/dags/publish_release/dagRuns/r/taskInstances/approve/-1/hitlDetails",
+    ): (200, {}),
+}
+
+
+@pytest.fixture
+def airflow():
+    """The server; `url` is where."""
+    scene = Airflow()
+
+    class Server(BaseHTTPRequestHandler):
+        def reply(self):
+            url = urlsplit(self.path)
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            content = json.loads(body) if body else dict(parse_qsl(url.query))
+            token = self.headers.get("Authorization", "")
+            status, answer = scene.answer(self.command, url.path, content, token)
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(json.dumps(answer).encode())
+
+        do_GET = do_POST = do_PATCH = reply  # noqa: N815 - names of the standard library
+
+        @override
+        def log_message(self, *words: object) -> None:
+            """Say nothing."""
+
+    server = HTTPServer(("127.0.0.1", 0), Server)
+    Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+    scene.url = f"http://127.0.0.1:{server.server_port}"
+    yield scene
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def scheduler(airflow):
+    return open_scheduler(airflow.url, "admin", "secret")
+
+
+def test_a_run_is_started_for_a_sector(airflow, scheduler):
+    assert scheduler.trigger_run("ingest_sector", "s087") == "manual__1"
+    (_, _, request) = airflow.asked[-1]
+    assert request == {"logical_date": None, "conf": {}, "partition_key": "s087"}
+
+
+def test_an_event_is_about_the_asset_of_exactly_that_name(airflow, scheduler):
+    scheduler.emit_asset_event("label_set")
+    assert airflow.asked[-1][2] == {"asset_id": 3, "extra": {}}
+
+
+def test_an_asset_that_no_dag_names_is_missing(scheduler):
+    with pytest.raises(MissingInput, match="sector_raw"):
+        scheduler.emit_asset_event("sector_raw", "s087")
+
+
+def test_runs_are_told_with_their_seconds(scheduler):
+    done, running = scheduler.runs("ingest_sector")
+    assert (done["partition_key"], done["state"], done["seconds"]) == ("s087", "success", 90.5)
+    assert (running["partition_key"], running["seconds"]) == ("", None)
+    assert scheduler.run_state("ingest_sector", "manual__1") == "success"
+
+
+def test_a_question_to_a_person_is_answered(airflow, scheduler):
+    (question,) = scheduler.waiting_approvals()
+    assert (question["dag_id"], question["task_id"]) == ("publish_release", "approve")
+    scheduler.approve("publish_release", "r", "approve", "Approve", "looks right")
+    assert airflow.asked[-1][2] == {
+        "chosen_options": ["Approve"],
+        "params_input": {"note": "looks right"},
+    }
+
+
+def test_an_expired_login_is_renewed(airflow, scheduler):
+    scheduler.run_state("ingest_sector", "manual__1")
+    airflow.token = "second"
+    assert scheduler.run_state("ingest_sector", "manual__1") == "success"
+
+
+def test_a_wrong_password_says_which_variables_to_set(airflow):
+    with pytest.raises(WrongConfiguration, match="CALNET_AIRFLOW_PASSWORD"):
+        open_scheduler(airflow.url, "admin", "guess").runs("ingest_sector")
+
+
+def test_health_is_that_of_all_parts(airflow, scheduler):
+    assert scheduler.wait_healthy(5) < 5
+    airflow.health["triggerer"] = {"status": "unhealthy"}
+    with pytest.raises(ServiceUnavailable, match="triggerer"):
+        scheduler.wait_healthy(0.1)
+
+
+def test_a_server_that_is_away_may_be_back_later():
+    away = open_scheduler("http://127.0.0.1:1", "admin", "secret")
+    with pytest.raises(ServiceUnavailable):
+        away.runs("ingest_sector")
