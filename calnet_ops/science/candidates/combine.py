@@ -4,7 +4,25 @@ import numpy as np
 import numpy.typing as npt
 
 RULE = "mean_logit"
-"""Name of the rule, as kept with every model."""
+"""Name of the rule, as kept with every model.
+
+Measured on 600 unseen simulated stars with 2 to 3 segments each and three trained networks
+(log-loss, average precision, Brier score; best balance F1):
+
+============================  =====  =====  =====  =====
+mean of logits                0.113  0.993  0.030  0.962
+mean of scores                0.113  0.991  0.033  0.958
+smallest                      0.127  0.993  0.031  0.966
+median                        0.118  0.992  0.033  0.957
+largest (the PyTorch port)    0.284  0.988  0.066  0.944
+first (the Keras code)        0.193  0.986  0.043  0.941
+1 - product of (1 - score)    0.343  0.982  0.068  0.953
+sum of logits                 0.228  0.993  0.033  0.960
+============================  =====  =====  =====  =====
+
+The last two treat segments as independent evidence, but they share the star, its noise and the
+network's mistakes, so they grow too sure of themselves.
+"""
 
 CLOSEST = 1e-6
 """Scores are kept this far from 0 and 1: float32 softmax reaches both, and one segment must not
