@@ -6,6 +6,7 @@ import secrets
 import sys
 from base64 import urlsafe_b64encode
 from collections.abc import Callable
+from configparser import ConfigParser
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -134,6 +135,10 @@ class Embedded:
             "AWS_SECRET_ACCESS_KEY": secret.s3_secret_key,
             "AWS_DEFAULT_REGION": "us-east-1",
             "MLFLOW_S3_ENDPOINT_URL": self.url("s3"),
+            "MLFLOW_AUTH_CONFIG_PATH": str(self.folder / "mlflow-auth.ini"),
+            "MLFLOW_FLASK_SERVER_SECRET_KEY": secret.jwt_secret,
+            "MLFLOW_TRACKING_USERNAME": "keeper",
+            "MLFLOW_TRACKING_PASSWORD": secret.mlflow_password,
             "MLFLOW_DISABLE_TELEMETRY": "true",
             "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
             "MLFLOW_WEBHOOK_ALLOWED_SCHEMES": "http,https",
@@ -183,7 +188,7 @@ class Embedded:
     def _mlflow(self) -> Server:
         command = (
             *(sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1"),
-            *("--port", str(self.ports.mlflow), "--workers", "1"),
+            *("--port", str(self.ports.mlflow), "--workers", "1", "--app-name", "basic-auth"),
             *("--backend-store-uri", f"sqlite:///{self.folder / 'mlflow.db'}"),
             *("--artifacts-destination", "s3://calnet/mlflow"),
         )
@@ -245,6 +250,7 @@ def lay_out(folder: Path, archive: str | None = None) -> Embedded:
         "actions": ["Admin", "Read", "Write", "List", "Tagging"],
     }
     _write_secret(folder / "s3.json", {"identities": [identity]})
+    _write_mlflow_login(folder, credentials)
     passwords = {"admin": credentials.airflow_password, "viewer": credentials.vetter_password}
     _write_secret(folder / "airflow" / "passwords.json", passwords)
     _write_secret(folder / "ports.json", asdict(ports))
@@ -264,6 +270,24 @@ def _write_paths(installation: Embedded, archive: str) -> None:
         "work": "work",
     }
     installation.paths_file.write_text(json.dumps(paths, indent=2))
+
+
+def _write_mlflow_login(folder: Path, credentials: Credentials) -> None:
+    """Configuration of MLflow's login; it reads the password only when it starts first."""
+    login = {
+        "default_permission": "READ",
+        "database_uri": f"sqlite:///{folder / 'mlflow-auth.db'}",
+        "admin_username": "keeper",
+        "admin_password": credentials.mlflow_password,
+        "authorization_function": "mlflow.server.auth:authenticate_request_basic_auth",
+        "auth_cache_ttl_seconds": "60",  # or each call costs the hash of a password
+    }
+    parser = ConfigParser(interpolation=None)
+    parser["mlflow"] = login
+    file = folder / "mlflow-auth.ini"
+    file.touch(mode=0o600)
+    with file.open("w") as stream:
+        parser.write(stream)
 
 
 def _write_secret(file: Path, content: object) -> None:

@@ -210,7 +210,7 @@ def _show_places(console: Console, play: "Play") -> None:
     vetter = f"vetter / {secret.vetter_password}"
     for row in (
         ("Airflow", installation.url("airflow"), f"admin / {secret.airflow_password}"),
-        ("MLflow", installation.url("mlflow"), "–"),
+        ("MLflow", installation.url("mlflow"), f"keeper / {secret.mlflow_password}"),
         ("ops page", f"{web}/ops", vetter),
         ("vetting page", f"{web}/vet", vetter),
         ("Data Docs", f"{web}/docs/{sector_key(newest)}/", vetter),
