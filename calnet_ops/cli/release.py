@@ -89,7 +89,7 @@ def compare_two(
         )
         return
     console.print(f"{older} → {newer}: {difference.sentence()}")
-    rows = [
+    rows: list[dict[str, Any]] = [
         *({"tic": tic, "what": "added"} for tic in difference.added),
         *({"tic": tic, "what": "removed"} for tic in difference.removed),
         *({"tic": tic, "what": f"changed: {', '.join(c)}"} for tic, c in changed.items()),

@@ -13,10 +13,15 @@ from calnet_ops.adapters.store import Store
 from calnet_ops.errors import ReleaseRefused
 from calnet_ops.lineage import canonical_json, lineage_id, sha256_hex
 from calnet_ops.platform import Platform
-from calnet_ops.science.catalog.contents import SUMS, find_faults
+from calnet_ops.science.catalog.contents import SUMS, find_faults, write_contents
 from calnet_ops.science.catalog.diff import compare
 from calnet_ops.science.catalog.formats import FORMATS
-from calnet_ops.steps.publish_contents import MARK, collect_inputs, load_catalog, make_files
+from calnet_ops.steps.publish_contents import (
+    MARK,
+    build_release,
+    collect_inputs,
+    load_catalog,
+)
 
 VERSION = 1
 """Code version of the staging in the lineage."""
@@ -141,7 +146,8 @@ def stage_release(platform: Platform) -> StagedRecord | None:
     sums = keys.staging(staging, SUMS)
     if not platform.store.exists(sums):
         # the checksums come last: where they are, all is there
-        for name, body in make_files(inputs, number, previous, platform.store).items():
+        contents = build_release(inputs, number, previous, platform.store)
+        for name, body in write_contents(contents).items():
             platform.store.save_new(keys.staging(staging, name), body, _content_type(name))
     staged = _staged(staging, platform.store)
     log.info("release_staged", **staged)

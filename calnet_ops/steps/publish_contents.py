@@ -21,7 +21,7 @@ from calnet_ops.science.catalog.assemble import (
     count_votes,
     list_searched,
 )
-from calnet_ops.science.catalog.contents import write_contents
+from calnet_ops.science.catalog.contents import Contents
 from calnet_ops.science.catalog.formats import FORMATS
 from calnet_ops.science.catalog.schema import TITLE, from_rows
 from calnet_ops.science.labels.consensus import consensus
@@ -43,6 +43,13 @@ class Inputs:
     records: tuple[StepRecord, ...]
     """Newest candidates of the champion, one a sector."""
     decisions: tuple[Decision, ...]
+    label_set: str
+    """Key of the newest frozen label set; empty if there is none."""
+
+    @property
+    def votes(self) -> list[Decision]:
+        """What was said while vetting: of a light curve, so with its sector, by no catalog."""
+        return [d for d in self.decisions if d.sector and d.source in {"person", "simulated"}]
 
     @property
     def lineage(self) -> str:
@@ -86,17 +93,31 @@ def collect_inputs(platform: Platform) -> Inputs:
             cure="Run `calnet-ops score` and `calnet-ops candidates` for a sector.",
         )
     ordered = tuple(newest[sector] for sector in sorted(newest))
-    return Inputs(champion, ordered, tuple(platform.ledger.decisions()))
+    labels = platform.ledger.latest("labels", 0)
+    decisions = tuple(platform.ledger.decisions())
+    return Inputs(champion, ordered, decisions, labels.key if labels else "")
 
 
-def make_files(inputs: Inputs, number: str, previous: str, store: Store) -> dict[str, bytes]:
-    """Files of a release by name."""
+def build_release(inputs: Inputs, number: str, previous: str, store: Store) -> Contents:
+    """Put the catalog together from candidates, scores and what people said.
+
+    Parameters
+    ----------
+    inputs
+        What it is made from.
+    number
+        Version without a mark.
+    previous
+        Version of the last release; empty for the first.
+    """
     champion = inputs.champion
     candidates = _rows(store, [record.key for record in inputs.records])
     targets = _rows(store, [record.facts["targets"] for record in inputs.records])
-    vetted = _vetted(inputs.decisions)
+    vetted = _vetted(inputs.votes)
     hosts = frozenset(d.tic for d in inputs.decisions if d.source == "planet_host")
-    simulated = champion.simulated or any(row["simulated"] for row in (*candidates, *targets))
+    stars = {row["tic"] for row in candidates}
+    rehearsed = any(vote.simulated for vote in inputs.votes if vote.tic in stars)
+    simulated = champion.simulated or rehearsed or any(row["simulated"] for row in targets)
     version = number + MARK if simulated else number
     constants = {"model_version": champion.model_version, "release": version}
     rows = assemble(candidates, targets, vetted, hosts, constants)
@@ -110,10 +131,14 @@ def make_files(inputs: Inputs, number: str, previous: str, store: Store) -> dict
         "model_version": str(champion.model_version),
         "threshold": repr(champion.threshold),
     }
-    manifest = _manifest(inputs, facts, previous, _count(rows, candidates, searched.to_pylist()))
-    older = load_catalog(store, keys.release(previous)) if previous else None
-    known = _known(inputs, store)
-    return write_contents(from_rows(rows, facts), searched, older, known, manifest)
+    counts = _count(rows, candidates, searched.to_pylist())
+    return Contents(
+        catalog=from_rows(rows, facts),
+        searched=searched,
+        older=load_catalog(store, keys.release(previous)) if previous else None,
+        known=_known(inputs, store),
+        release=_manifest(inputs, facts, previous, counts),
+    )
 
 
 def _manifest(
@@ -139,6 +164,7 @@ def _manifest(
             }
             for record in inputs.records
         },
+        "label_set": inputs.label_set,
         "n_decision": len(inputs.decisions),
         "counts": dict(counts),
     }
@@ -166,9 +192,7 @@ def _count(
     }
 
 
-def _vetted(decisions: tuple[Decision, ...]) -> dict[int, Vetting]:
-    """Hear what was said while vetting: of a light curve, so with its sector, by no catalog."""
-    votes = [d for d in decisions if d.sector and d.source in {"person", "simulated"}]
+def _vetted(votes: list[Decision]) -> dict[int, Vetting]:
     agreed = {row["tic"]: row for row in consensus(votes).rows}
     return {
         tic: Vetting(

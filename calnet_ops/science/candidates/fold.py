@@ -55,3 +55,9 @@ def scatter_left(phase: Floats, flux: Floats, n_bin: int) -> tuple[float, int]:
     used = count > 0
     explained = float(count[used] @ mean[used] ** 2)
     return float(flux @ flux) - explained, int(used.sum())
+
+
+def fill_bins(mean: Floats) -> Floats:
+    """Curve without holes: bins without a cadence get the line between their neighbours."""
+    known = np.flatnonzero(np.isfinite(mean))
+    return np.interp(np.arange(mean.size), known, mean[known], period=mean.size)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import median_filter
 
-from calnet_ops.science.candidates.fold import Floats, bin_phase, fold
+from calnet_ops.science.candidates.fold import Floats, bin_phase, fill_bins, fold
 
 CURVE_BINS = 200
 """Bins of the folded curve: an eclipse that lasts 2% of the period still has four."""
@@ -90,13 +90,14 @@ def measure_shape(time: Floats, flux: Floats, period: float) -> Shape:
     second = _measure(smooth, opposite, level) if opposite is not None else NO_MINIMUM
     eb_type = _type(smooth, first.depth, second.depth)
     if eb_type == "EA":
-        first, second = (_look_closer(phase, flux, item) for item in (first, second))
+        for _ in range(2):  # the coarse curve makes narrow eclipses too wide
+            first, second = (_look_closer(phase, flux, item) for item in (first, second))
     if not _is_apart(first, second):
         second = NO_MINIMUM
     if second.depth > first.depth:
         first, second = second, first
     turned = (phase - first.phase) % 1.0
-    curve = _fill(bin_phase((turned + 0.5 / CURVE_BINS) % 1.0, flux, CURVE_BINS)[0])
+    curve = fill_bins(bin_phase((turned + 0.5 / CURVE_BINS) % 1.0, flux, CURVE_BINS)[0])
     return Shape(
         epoch=first.phase * period,
         first=Minimum(0.0, first.depth, first.width),
@@ -125,15 +126,9 @@ def _type(curve: Floats, depth_1: float, depth_2: float) -> str:
 
 def _smooth_curve(phase: Floats, flux: Floats) -> tuple[Floats, float]:
     """Folded curve without lone outliers, and the one-sigma noise of its bins."""
-    curve = _fill(bin_phase(phase, flux, CURVE_BINS)[0])
+    curve = fill_bins(bin_phase(phase, flux, CURVE_BINS)[0])
     smooth = median_filter(curve, size=5, mode="wrap")
     return smooth, 1.4826 * float(np.median(np.abs(curve - smooth)))
-
-
-def _fill(mean: Floats) -> Floats:
-    """Curve without holes: bins without a cadence get the line between their neighbours."""
-    known = np.flatnonzero(np.isfinite(mean))
-    return np.interp(np.arange(mean.size), known, mean[known], period=mean.size)
 
 
 def _measure(curve: Floats, lowest: int, level: float) -> Minimum:
@@ -178,7 +173,7 @@ def _is_apart(first: Minimum, second: Minimum) -> bool:
 def _look_closer(phase: Floats, flux: Floats, seen: Minimum) -> Minimum:
     """Measure a narrow minimum in finer bins, against its own wings."""
     inner, outer = WINGS
-    reach = min(outer * seen.width / 2 + 2.0 / CURVE_BINS, 0.25)
+    reach = min(outer * seen.width / 2, 0.25)
     if not np.isfinite(reach):
         return seen
     offset = (phase - seen.phase + 0.5) % 1.0 - 0.5
@@ -186,7 +181,7 @@ def _look_closer(phase: Floats, flux: Floats, seen: Minimum) -> Minimum:
     profile, count = bin_phase((offset[near] / reach + 1) / 2, flux[near], PROFILE_BINS)
     if np.mean(count > 0) < COVERED:
         return seen
-    profile = median_filter(_fill(profile), size=3, mode="nearest")
+    profile = median_filter(fill_bins(profile), size=3, mode="nearest")
     x = (np.arange(PROFILE_BINS) + 0.5) / PROFILE_BINS * 2 * reach - reach
     wing = np.abs(x) > inner / outer * reach
     level = float(np.median(profile[wing]))

@@ -3,6 +3,7 @@
 import io
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -24,35 +25,35 @@ SUMS = "SHA256SUMS"
 CSV_METADATA = "catalog.csv-metadata.json"
 """Where "CSV on the Web" looks for what a CSV file means."""
 
-Verdicts = Mapping[int, str]
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What a release says, before it is written in any form."""
+
+    catalog: pa.Table
+    """What was found."""
+    searched: pa.Table
+    """All that was looked at."""
+    older: pa.Table | None
+    """Catalog of the last release, if there is one."""
+    known: Mapping[int, str]
+    """Verdicts of labels about stars the model did not learn from."""
+    release: Mapping[str, Any]
+    """Contents of ``release.json``."""
 
 
-def write_contents(
-    catalog: pa.Table,
-    searched: pa.Table,
-    older: pa.Table | None,
-    known: Verdicts,
-    release: Mapping[str, Any],
-) -> dict[str, bytes]:
-    """All files of a release by name, `SHA256SUMS` last.
-
-    Parameters
-    ----------
-    catalog, searched
-        What was found, and all that was looked at.
-    older
-        Catalog of the last release, if there is one.
-    known
-        Verdicts of labels about stars the model did not learn from.
-    release
-        Contents of ``release.json``.
-    """
-    threshold = release["model"]["threshold"]
+def write_contents(contents: Contents) -> dict[str, bytes]:
+    """All files of a release by name, `SHA256SUMS` last."""
+    catalog, searched = contents.catalog, contents.searched
+    threshold = contents.release["model"]["threshold"]
     columns = (searched[name].to_pylist() for name in ("tic", "probability"))
     probabilities = dict(zip(*columns, strict=True))
-    binaries, others = (_known(probabilities, known, verdict) for verdict in ("EB", "NOT_EB"))
-    difference = None if older is None else compare(older, catalog)
+    binaries, others = (
+        _known(probabilities, contents.known, verdict) for verdict in ("EB", "NOT_EB")
+    )
+    difference = None if contents.older is None else compare(contents.older, catalog)
     recall = _recall_sentence(binaries, threshold)
+    readme = write_readme(contents.release, difference, recall, column_lines())
     files = {item.file_name: _written(item.write, catalog) for item in FORMATS.values()}
     files |= {
         CSV_METADATA: csv.describe(catalog, FORMATS["csv"].file_name),
@@ -61,8 +62,8 @@ def write_contents(
         "figures/magnitudes.png": figures.draw_magnitudes(catalog),
         "figures/periods.png": figures.draw_periods(catalog),
         "figures/recall.png": figures.draw_recall(binaries, others, threshold),
-        "release.json": json.dumps(release, indent=1, sort_keys=True).encode() + b"\n",
-        "README.md": write_readme(release, difference, recall, column_lines()).encode(),
+        "release.json": json.dumps(contents.release, indent=1, sort_keys=True).encode() + b"\n",
+        "README.md": readme.encode(),
     }
     return files | {SUMS: _sums(files)}
 
@@ -113,7 +114,9 @@ def _written(write: Any, table: pa.Table) -> bytes:
     return buffer.getvalue()
 
 
-def _known(probabilities: Mapping[int, float], known: Verdicts, verdict: str) -> figures.Floats:
+def _known(
+    probabilities: Mapping[int, float], known: Mapping[int, str], verdict: str
+) -> figures.Floats:
     chosen = (tic for tic, said in known.items() if said == verdict and tic in probabilities)
     return np.array([probabilities[tic] for tic in chosen], dtype=np.float64)
 

@@ -35,6 +35,10 @@ PERIOD_BINS = np.geomspace(0.05, 50.0, 31)
 MARKER_AREA = 9.0, 40.0
 """Points squared of a star on the sky map: smallest and largest."""
 
+MARGINS = {"left": 0.09, "right": 0.97, "bottom": 0.13, "top": 0.9}
+SKY_MARGINS = {"left": 0.08, "right": 0.98, "bottom": 0.2, "top": 0.97}
+"""Room for labels and legends, as shares of the figure."""
+
 FULL_SKY = 2000
 """Stars from which on the smallest marker is used."""
 
@@ -87,6 +91,7 @@ def draw_periods(table: pa.Table) -> bytes:
     axes.set_xscale("log")
     _stack(axes, table, "period", "eb_type", ("EA", "EB", "EW"), PERIOD_BINS)
     axes.set_xlim(PERIOD_BINS[0], PERIOD_BINS[-1])
+    axes.minorticks_off()
     ticks = (0.1, 0.3, 1, 3, 10, 30)
     axes.set_xticks(ticks, [str(tick) for tick in ticks])
     axes.set_xlabel("orbital period [d]")
@@ -130,8 +135,10 @@ def draw_recall(binaries: Floats, others: Floats, threshold: float) -> bytes:
 def _open(width: float, height: float, projection: str | None = None) -> "tuple[Figure, Axes]":
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(width, height), dpi=DPI, layout="constrained")
+    figure = Figure(figsize=(width, height), dpi=DPI)
     axes = figure.add_subplot(projection=projection)
+    # fixed margins: an automatic layout draws everything twice
+    figure.subplots_adjust(**(MARGINS if projection is None else SKY_MARGINS))
     if projection is None:
         axes.spines[["top", "right"]].set_visible(False)
     return figure, axes

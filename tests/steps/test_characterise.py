@@ -1,0 +1,66 @@
+"""Candidates of a sector, from raw files and target scores."""
+
+import pyarrow as pa
+import pytest
+
+from calnet_ops import keys
+from calnet_ops.errors import MissingInput
+from calnet_ops.steps.characterise import characterise_sector
+
+MODEL = "fedcba9876543210"
+
+
+@pytest.fixture
+def sector(platform, simulated_sector):
+    """A sector of which all binaries, and no other star, reach the threshold."""
+    files, scores = [], []
+    for file, row in zip(simulated_sector.files, simulated_sector.truth, strict=True):
+        key = keys.raw(87, 1, file.name)
+        platform.store.save_new(key, file.read_bytes())
+        files.append({"tic": row.tic, "status": "stored", "key": key})
+        probability = 0.9 if row.is_eb else 0.1
+        scores.append(
+            {"tic": row.tic, "sector": 87, "n_segment": 2, "probability": probability,
+             "simulated": True}
+        )  # fmt: skip
+    platform.store.save_table(keys.manifest(87, "m"), pa.Table.from_pylist(files))
+    platform.store.save_table(keys.target_scores(MODEL, 87, "t"), pa.Table.from_pylist(scores))
+    platform.ledger.add_delivery(87, 1, state="raw", n_listed=len(files), listing_sha256="")
+    seen = platform.ledger.delivery(87)
+    platform.ledger.move_delivery(seen, facts={"manifest": keys.manifest(87, "m")})
+    targets = keys.target_scores(MODEL, 87, "t")
+    platform.ledger.record("score", 87, targets, model_id=MODEL, facts={"targets": targets})
+    platform.ledger.add_promotion(
+        model_version=1, model_id=MODEL, action="promoted", reason="", threshold=0.5,
+        simulated=True,
+    )  # fmt: skip
+    return simulated_sector
+
+
+def test_stars_at_the_threshold_are_measured(platform, sector):
+    record = characterise_sector(87, platform)
+    rows = platform.store.load_table(record["key"]).to_pylist()
+    binaries = {row.tic: row for row in sector.truth if row.is_eb}
+    assert [row["tic"] for row in rows] == sorted(binaries)
+    assert record["n_candidate"] == len(binaries)
+    assert record["n_target"] == len(sector.truth)
+    for row in rows:
+        truth = binaries[row["tic"]]
+        assert (row["ra"], row["tmag"]) == pytest.approx((truth.ra, truth.tmag), abs=1e-3)
+        assert row["simulated"]
+        if row["period"] is not None:
+            assert len(row["curve"]) == 200
+            assert row["epoch_bjd_tdb"] > 2_457_000
+
+
+def test_running_again_is_free(platform, sector):
+    record = characterise_sector(87, platform)
+    held = dict(platform.store.objects)
+    assert characterise_sector(87, platform) == record
+    assert platform.store.objects == held
+    assert len(platform.ledger.records("candidates")) == 1
+
+
+def test_without_scores_it_says_what_to_do(platform):
+    with pytest.raises(MissingInput, match="calnet-ops score s087"):
+        characterise_sector(87, platform)
