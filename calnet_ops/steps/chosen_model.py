@@ -40,7 +40,11 @@ class ChosenModel:
     """Version of the features that it learned from."""
 
 
-def open_model(model: str, threshold: float | None = None) -> ChosenModel:
+def open_model(
+    model: str,
+    threshold: float | None = None,
+    installation: Callable[[], Platform] = open_platform,
+) -> ChosenModel:
     """Get a model ready.
 
     Parameters
@@ -50,6 +54,8 @@ def open_model(model: str, threshold: float | None = None) -> ChosenModel:
         the installation. A ``model.json`` beside a file is heeded.
     threshold
         Instead of the model's own.
+    installation
+        Opens the platform, if the model is one of its own.
 
     Raises
     ------
@@ -60,7 +66,7 @@ def open_model(model: str, threshold: float | None = None) -> ChosenModel:
     """
     uri = _URI.match(model)
     if uri is not None:
-        chosen = _of_installation(uri["alias"], uri["version"], open_platform())
+        chosen = _of_installation(uri["alias"], uri["version"], installation())
     elif Path(model).is_file() and Path(model).suffix in {".keras", ".tflite"}:
         chosen = _of_file(Path(model))
     else:

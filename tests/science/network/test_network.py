@@ -4,6 +4,7 @@ One module, so that one process loads TensorFlow.
 """
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -221,7 +222,7 @@ def test_measured_first_weights_give_every_channel_mean_0_and_spread_1(keras, sa
 def test_the_network_learns_within_a_few_steps(samples):
     from calnet_ops.science.network.fit import train_fresh
 
-    seen = []
+    seen: list[Any] = []
     _, history = train_fresh(samples, samples, QUICK, seen.append)
     assert seen == history
     assert [one.epoch for one in history] == [1, 2]
