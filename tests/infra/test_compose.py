@@ -61,7 +61,7 @@ def test_every_server_says_how_it_is_comes_back_and_may_do_little(services):
 def test_who_is_waited_for_exists_and_can_be_waited_for(services):
     for name, service in services.items():
         waits = service.get("depends_on", {})
-        for other, how in (waits if isinstance(waits, dict) else dict.fromkeys(waits, {})).items():
+        for other, how in waits.items():
             completed = how.get("condition") == "service_completed_successfully"
             assert completed == (other in ONCE), f"{name} waits for {other}"
             has_profile = "profiles" in services[other]
