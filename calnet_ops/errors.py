@@ -61,7 +61,7 @@ class ServiceUnavailable(TransientError):
 
 
 class RejectedInput(CalnetError):
-    """This one thing cannot be used; everything else goes on."""
+    """One thing cannot be used; everything else goes on."""
 
     reason = "rejected"
 

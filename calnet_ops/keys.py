@@ -8,6 +8,8 @@ import re
 from dataclasses import dataclass
 from typing import Self
 
+from typing_extensions import override
+
 from calnet_ops.errors import ForeignProduct, WrongConfiguration
 
 LATEST = "releases/latest.json"
@@ -89,6 +91,7 @@ class SpocName:
         stamp, sector, tic, scid = match.groups()
         return cls(stamp, int(sector), int(tic), scid)
 
+    @override
     def __str__(self) -> str:
         return f"tess{self.stamp}-s{self.sector:04d}-{self.tic:016d}-{self.scid}-s_lc.fits"
 

@@ -26,7 +26,7 @@ from calnet_ops.orchestration import policy
 )
 def audit():
     @task
-    def scrub() -> dict:
+    def scrub():
         from calnet_ops.platform import open_platform
         from calnet_ops.steps import audit
 

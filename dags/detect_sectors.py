@@ -26,7 +26,7 @@ from calnet_ops.orchestration import assets, policy
 )
 def detect_sectors():
     @task(outlets=[assets.SECTOR_LISTED])
-    def poll_archive(outlet_events=None) -> None:
+    def poll_archive(outlet_events=None):
         from calnet_ops.platform import open_platform
         from calnet_ops.steps import detect
 

@@ -26,7 +26,7 @@ from calnet_ops.orchestration import assets, policy
 )
 def ingest_sector():
     @task
-    def plan_shards(partition_key=None) -> list[dict]:
+    def plan_shards(partition_key=None):
         from calnet_ops.keys import parse_sector
         from calnet_ops.platform import open_platform
         from calnet_ops.steps import ingest
@@ -34,14 +34,14 @@ def ingest_sector():
         return ingest.plan_shards(parse_sector(partition_key), open_platform())
 
     @task(max_active_tis_per_dagrun=4)
-    def pull_shard(shard: dict) -> dict:
+    def pull_shard(shard):
         from calnet_ops.platform import open_platform
         from calnet_ops.steps import ingest
 
         return ingest.ingest_shard(shard, open_platform())
 
     @task
-    def close_sector(tallies, partition_key=None) -> dict:
+    def close_sector(tallies, partition_key=None):
         from calnet_ops.keys import parse_sector
         from calnet_ops.platform import open_platform
         from calnet_ops.steps import ingest
@@ -49,7 +49,7 @@ def ingest_sector():
         return ingest.close_sector(parse_sector(partition_key), list(tallies), open_platform())
 
     @task(outlets=[assets.SECTOR_RAW])
-    def validate(partition_key=None) -> dict:
+    def validate(partition_key=None):
         from calnet_ops.keys import parse_sector
         from calnet_ops.platform import open_platform
         from calnet_ops.steps import validate

@@ -5,7 +5,7 @@ Publish the next version of the catalog, once a person has looked at what would 
 
 | | |
 |---|---|
-| Starts when | scores or labels changed (`scores_changed`, `label_set`) and a release is due; by hand |
+| Starts when | a release is due after `scores_changed` or `label_set`; by hand |
 | Reads | `candidates/<model>/`, `scores/<model>/`, decisions in the ledger, the last release |
 | Writes | `staging/<lineage>/`, `releases/<version>/`, last of all `releases/latest.json` |
 | Event | `release` |
@@ -27,14 +27,14 @@ from calnet_ops.orchestration import assets, policy
 )
 def publish_release():
     @task.short_circuit
-    def is_due(dag_run=None) -> bool:
+    def is_due(dag_run=None):
         from calnet_ops.platform import open_platform
         from calnet_ops.steps import publish
 
         return dag_run.run_type == "manual" or publish.is_due(open_platform())
 
     @task.short_circuit
-    def stage() -> dict:
+    def stage():
         from calnet_ops.platform import open_platform
         from calnet_ops.steps import publish
 
@@ -47,7 +47,7 @@ def publish_release():
     )
 
     @task(outlets=[assets.RELEASE])
-    def publish(staged: dict, approval: dict) -> dict:
+    def publish(staged, approval):
         from calnet_ops.platform import open_platform
         from calnet_ops.steps import publish
 

@@ -28,14 +28,14 @@ from calnet_ops.orchestration import assets, policy
 )
 def retrain():
     @task
-    def train() -> dict:
+    def train():
         from calnet_ops.platform import open_platform
         from calnet_ops.steps import train
 
         return train.train_model(open_platform())
 
     @task
-    def judge(trained: dict) -> dict:
+    def judge(trained):
         from calnet_ops.platform import open_platform
         from calnet_ops.steps import gate
 

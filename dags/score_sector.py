@@ -5,7 +5,7 @@ Say of every star of a sector how likely it is an eclipsing binary, and measure 
 
 | | |
 |---|---|
-| Starts when | a sector is in the store (`sector_raw`), or another model is in production (`champion`) |
+| Starts when | a sector is in the store (`sector_raw`), or the model changed (`champion`) |
 | Reads | `manifest/s087/`, `tess/lc/s087/`, `models/<model>/` |
 | Writes | `features/v1/s087/`, `scores/<model>/s087/`, `candidates/<model>/s087/` |
 | Event | `sector_scored` with the same key, and `scores_changed` without one |
@@ -26,7 +26,7 @@ from calnet_ops.orchestration import assets, policy
 )
 def score_sector():
     @task
-    def plan_features(partition_key=None) -> list[dict]:
+    def plan_features(partition_key=None):
         from calnet_ops.keys import parse_sector
         from calnet_ops.platform import open_platform
         from calnet_ops.steps import extract
@@ -34,14 +34,14 @@ def score_sector():
         return extract.plan_shards(parse_sector(partition_key), "v1", open_platform())
 
     @task(max_active_tis_per_dagrun=4)
-    def extract_shard(shard: dict) -> dict:
+    def extract_shard(shard):
         from calnet_ops.platform import open_platform
         from calnet_ops.steps import extract
 
         return extract.extract_shard(shard, open_platform())
 
     @task
-    def close_features(tallies, partition_key=None) -> dict:
+    def close_features(tallies, partition_key=None):
         from calnet_ops.keys import parse_sector
         from calnet_ops.platform import open_platform
         from calnet_ops.steps import extract
@@ -50,7 +50,7 @@ def score_sector():
         return extract.close_features(sector, "v1", list(tallies), open_platform())
 
     @task
-    def plan_scores(partition_key=None) -> list[dict]:
+    def plan_scores(partition_key=None):
         from calnet_ops.keys import parse_sector
         from calnet_ops.platform import open_platform
         from calnet_ops.steps import score
@@ -58,14 +58,14 @@ def score_sector():
         return score.plan_shards(parse_sector(partition_key), open_platform())
 
     @task(max_active_tis_per_dagrun=4)
-    def score_shard(shard: dict) -> dict:
+    def score_shard(shard):
         from calnet_ops.platform import open_platform
         from calnet_ops.steps import score
 
         return score.score_shard(shard, open_platform())
 
     @task
-    def combine_targets(tallies, partition_key=None) -> dict:
+    def combine_targets(tallies, partition_key=None):
         from calnet_ops.keys import parse_sector
         from calnet_ops.platform import open_platform
         from calnet_ops.steps import score
@@ -73,7 +73,7 @@ def score_sector():
         return score.combine_targets(parse_sector(partition_key), list(tallies), open_platform())
 
     @task(outlets=[assets.SECTOR_SCORED])
-    def characterise(partition_key=None) -> dict:
+    def characterise(partition_key=None):
         from calnet_ops.keys import parse_sector
         from calnet_ops.platform import open_platform
         from calnet_ops.steps import characterise
@@ -81,7 +81,7 @@ def score_sector():
         return characterise.characterise_sector(parse_sector(partition_key), open_platform())
 
     @task
-    def announce() -> None:
+    def announce():
         from calnet_ops.platform import open_platform
 
         open_platform().scheduler.emit_asset_event(assets.SCORES_CHANGED.name)

@@ -26,7 +26,7 @@ from calnet_ops.orchestration import assets, policy
 )
 def watch_promotion():
     @task(outlets=[assets.CHAMPION])
-    def follow_champion(outlet_events=None) -> None:
+    def follow_champion(outlet_events=None):
         from calnet_ops.platform import open_platform
         from calnet_ops.steps import promote
 

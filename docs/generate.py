@@ -1,6 +1,6 @@
 """Write the pages of `docs/` that follow from the code; `--check` only compares them.
 
-    python -m docs.generate [--check]
+python -m docs.generate [--check]
 """
 
 import ast

@@ -14,7 +14,11 @@ def _named_paths():
 
 def test_every_file_that_the_table_names_exists():
     for name in _named_paths():
-        places = [PROJECT / name, PROJECT / "calnet_ops" / name, PROJECT / "calnet_ops/science" / name.split("/")[-1]]
+        places = [
+            PROJECT / name,
+            PROJECT / "calnet_ops" / name,
+            PROJECT / "calnet_ops/science" / name.split("/")[-1],
+        ]
         found = [place for place in places if place.is_file()] or list(
             (PROJECT / "calnet_ops").rglob(name)
         )

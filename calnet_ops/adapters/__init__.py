@@ -1,0 +1,1 @@
+"""One outside system each: archive, store, ledger, registry, scheduler, quality, notices."""

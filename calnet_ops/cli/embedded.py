@@ -36,6 +36,7 @@ class Credentials:
         """The ones in the file, which is made if it is not there."""
         if not file.exists():
             made = {name: secrets.token_urlsafe(48) for name in cls.__dataclass_fields__}
+            made |= {name: secrets.token_hex(8) for name in made if name.endswith("_password")}
             made["s3_access_key"] = secrets.token_hex(10)
             made["fernet_key"] = urlsafe_b64encode(secrets.token_bytes(32)).decode()
             file.touch(mode=0o600)
@@ -87,7 +88,9 @@ class Embedded:
 
     def environment(self, extra: dict[str, str] | None = None) -> dict[str, str]:
         """Environment of all servers and of the CLI that talks to them."""
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW_")}
+        kept = {
+            name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW_")
+        }
         return (
             kept
             | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"}

@@ -18,14 +18,18 @@ from calnet_ops.platform import open_platform, secret
 def demo(
     archive: Annotated[
         Path | None,
-        typer.Option(help="Folder of SPOC light curves in sDDD/; without it, simulated stars only."),
+        typer.Option(
+            help="Folder of SPOC light curves in sDDD/; without it, simulated stars only."
+        ),
     ] = None,
     labels: Annotated[
         Path | None,
         typer.Option(help="Folder of label catalogs; by default `labels` beside the archive."),
     ] = None,
     folder: Annotated[Path, typer.Option(help="Emptied first.")] = Path("var/demo"),
-    learn: Annotated[int, typer.Option(help="Simulated stars in each of two labelled sectors.")] = 0,
+    learn: Annotated[
+        int, typer.Option(help="Simulated stars in each of two labelled sectors.")
+    ] = 0,
     find: Annotated[int, typer.Option(help="Simulated stars in the new sector.")] = 0,
     seed: Annotated[int, typer.Option(help="Of the simulated sky.")] = 1,
     compact: Annotated[bool, typer.Option(help="Fewer cadences a star.")] = False,
@@ -67,7 +71,9 @@ def up(
     archive: Annotated[
         str, typer.Option(help="`mast`, a mirror's URL, or a folder to be mirrored.")
     ] = "mast",
-    folder: Annotated[Path, typer.Option(help="Holds all state; kept between runs.")] = Path("var/up"),
+    folder: Annotated[Path, typer.Option(help="Holds all state; kept between runs.")] = Path(
+        "var/up"
+    ),
 ) -> None:
     """Run a lasting installation: S3, MLflow, Airflow and the pages, until Ctrl-C.
 

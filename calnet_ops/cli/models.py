@@ -21,8 +21,8 @@ def load(
 
     Example: [bold]calnet-ops labels load catalogs/[/bold]
     """
-    from calnet_ops.steps.freeze import read_labels
     from calnet_ops.steps import freeze
+    from calnet_ops.steps.freeze import read_labels
 
     platform = open_platform()
     records = read_labels(source)

@@ -28,8 +28,14 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard outpu
 
 Item = TypeVar("Item")
 
-console = Console()
-errors = Console(stderr=True)
+LISTED = 8
+"""Longer lists are counted in a table; --json has them all."""
+
+WIDTH = 120
+"""Columns of text that is not for a terminal: logs are read in wider windows than 80."""
+
+console = Console(width=None if sys.stdout.isatty() else WIDTH)
+errors = Console(stderr=True, width=None if sys.stderr.isatty() else WIDTH)
 
 
 def show(record: Mapping[str, Any], *, as_json: bool, title: str = "") -> None:
@@ -105,5 +111,5 @@ def _text(value: Any) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{name} {_text(item)}" for name, item in value.items()) or "–"
     if isinstance(value, list | tuple):
-        return f"{len(value)} items" if len(value) > 8 else ", ".join(map(_text, value)) or "–"
+        return f"{len(value)} items" if len(value) > LISTED else ", ".join(map(_text, value)) or "–"
     return "–" if value is None else str(value)

@@ -103,7 +103,7 @@ def candidates(
     from calnet_ops.steps import characterise
 
     platform = open_platform()
-    record = {**characterise.characterise_sector(parse_sector(sector), platform)}
+    record: dict[str, Any] = {**characterise.characterise_sector(parse_sector(sector), platform)}
     if not show_all:
         show(record, as_json=as_json)
         return

@@ -161,7 +161,9 @@ class Supervisor:
         log = self.folder / f"{name}.log"
         last = log.read_text(errors="replace").splitlines()[-3:] if log.exists() else []
         return ServiceUnavailable(
-            name, found=f"{found}; last words: {' | '.join(last)}", expected="a running server",
+            name,
+            found=f"{found}; last words: {' | '.join(last)}",
+            expected="a running server",
             cure=f"Read {log}.",
         )
 

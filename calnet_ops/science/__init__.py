@@ -1,0 +1,1 @@
+"""Arrays and values in, arrays and values out: no disk, network, clock, environment or log."""

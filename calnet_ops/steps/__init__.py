@@ -1,0 +1,1 @@
+"""The verbs: each reads keys, calls science, writes new keys, and returns counts and keys."""

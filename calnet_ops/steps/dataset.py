@@ -214,7 +214,7 @@ def _feature_keys(version: str, ledger: Ledger) -> list[str]:
 
 
 def _shards(facts: Mapping[str, Any]) -> Iterable[Mapping[str, str]]:
-    return facts["shards"]  # type: ignore[no-any-return]
+    return list(facts["shards"])
 
 
 def _name(row: Mapping[str, Any]) -> tuple[int, int, int]:

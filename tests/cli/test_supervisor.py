@@ -16,8 +16,8 @@ SLEEPER = (sys.executable, "-c", "import time; time.sleep(60)")
 STUBBORN = (
     sys.executable,
     "-c",
-    "import os, signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); "
-    "os.fork(); os.setpgid(0, 0); time.sleep(60)",
+    "import os, time, signal as s; s.signal(15, s.SIG_IGN); os.fork(); os.setpgid(0, 0); "
+    "time.sleep(60)",
 )
 
 
@@ -33,12 +33,17 @@ def _marked(mark):
 
 
 def test_servers_are_gone_after_an_error(tmp_path):
-    with pytest.raises(ZeroDivisionError), Supervisor(tmp_path, os.environ) as supervisor:
-        supervisor.start(Server("sleeper", SLEEPER, lambda: True))
-        mark = supervisor._mark
-        assert _marked(mark)
-        raise ZeroDivisionError
-    assert not _marked(mark)
+    supervisor = Supervisor(tmp_path, os.environ)
+
+    def fail():
+        with supervisor:
+            supervisor.start(Server("sleeper", SLEEPER, lambda: True))
+            assert _marked(supervisor._mark)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    assert not _marked(supervisor._mark)
 
 
 def test_descendants_that_ignore_the_request_are_killed(tmp_path):
@@ -62,6 +67,7 @@ def test_servers_are_gone_after_the_supervisor_was_killed(tmp_path):
         """
     )
     with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE) as process:
+        assert process.stdout
         mark = process.stdout.readline().decode().strip()
         assert _marked(mark)
         process.send_signal(signal.SIGKILL)

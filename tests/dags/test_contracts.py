@@ -15,7 +15,15 @@ EXPECTED = {
     "detect_sectors", "ingest_sector", "score_sector", "retrain", "watch_promotion",
     "publish_release", "audit",
 }  # fmt: skip
-HEAVY = {"tensorflow", "keras", "mlflow", "great_expectations", "boto3", "sqlalchemy.orm", "astropy"}
+HEAVY = {
+    "tensorflow",
+    "keras",
+    "mlflow",
+    "great_expectations",
+    "boto3",
+    "sqlalchemy.orm",
+    "astropy",
+}
 PARSE_LIMIT_S = 2.0
 
 PARSE = """
@@ -100,9 +108,7 @@ def test_a_dag_file_is_one_page_that_imports_only_orchestration(file):
     tree = ast.parse(file.read_text())
     top = [node for node in tree.body if isinstance(node, ast.ImportFrom | ast.Import)]
     ours = [node.module for node in top if isinstance(node, ast.ImportFrom) and node.module]
-    assert all(
-        name == "calnet_ops.orchestration" for name in ours if name.startswith("calnet_ops")
-    )
+    assert all(name == "calnet_ops.orchestration" for name in ours if name.startswith("calnet_ops"))
     assert len(file.read_text().splitlines()) <= 120
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from typing_extensions import override
 
 from calnet_ops.adapters.store import Store
 from calnet_ops.errors import KeyTaken, MissingInput
@@ -18,9 +19,11 @@ class MemoryStore(Store):
         self.bucket = "memory"
         self.objects: dict[str, bytes] = {}
 
+    @override
     def make_bucket(self) -> None:
         """Nothing to make."""
 
+    @override
     def save_new(
         self, key: str, body: bytes, content_type: str = "application/octet-stream"
     ) -> bool:
@@ -32,29 +35,35 @@ class MemoryStore(Store):
             raise KeyTaken(key, found=sha256_hex(held), expected=sha256_hex(body))
         return False
 
+    @override
     def load(self, key: str) -> bytes:
         """Read."""
         if key not in self.objects:
             raise MissingInput(key, found="no such key", expected="an object")
         return self.objects[key]
 
+    @override
     def exists(self, key: str) -> bool:
         """Whether it is there."""
         return key in self.objects
 
+    @override
     def iter_keys(self, prefix: str) -> Iterator[str]:
         """Sorted keys."""
         return iter(sorted(key for key in self.objects if key.startswith(prefix)))
 
+    @override
     def load_table(self, key: str, columns: list[str] | None = None) -> pa.Table:
         """Read Parquet."""
         return pq.read_table(io.BytesIO(self.load(key)), columns=columns)
 
+    @override
     def load_pointer(self, key: str) -> tuple[bytes | None, str]:
         """Bytes and their hash as tag."""
         body = self.objects.get(key)
         return (None, "") if body is None else (body, sha256_hex(body))
 
+    @override
     def move_pointer(self, key: str, body: bytes, seen_tag: str) -> bool:
         """Compare and set."""
         if self.load_pointer(key)[1] != seen_tag:

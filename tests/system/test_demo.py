@@ -93,7 +93,9 @@ def test_all_dags_of_the_loop_ran_and_none_failed(demo):
     ran = {(run["dag_id"], run["partition_key"]) for run in summary["dag_runs"]}
     (new,) = summary["new_sectors"]
     assert {("ingest_sector", new), ("score_sector", new)} <= ran
-    assert {"detect_sectors", "retrain", "watch_promotion", "publish_release"} <= {d for d, _ in ran}
+    assert {"detect_sectors", "retrain", "watch_promotion", "publish_release"} <= {
+        d for d, _ in ran
+    }
 
 
 def test_scores_agree_with_the_truth_they_never_saw(demo):

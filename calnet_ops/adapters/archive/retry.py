@@ -32,7 +32,7 @@ class Patience:
         return min(self.cap_s, max(backoff, asked_s))
 
 
-class Again(Exception):  # noqa: N818  # an order, not an error
+class Again(Exception):  # an order, not an error
     """Try again; `error` tells what went wrong, if no try is left."""
 
     def __init__(self, error: TransientError, asked_s: float = 0.0) -> None:

@@ -49,8 +49,8 @@ def set_up_real(plan: Plan, archive: Path, backstage: Path) -> None:
 
 def load_labels(platform: Platform, plan: Plan, truth: Path) -> None:
     """Load the labels of the first sectors, freeze them, and tell Airflow."""
-    from calnet_ops.steps.freeze import read_labels
     from calnet_ops.steps import freeze
+    from calnet_ops.steps.freeze import read_labels
 
     for sector in plan.labelled:
         freeze.load_labels(read_labels(truth / f"{sector_key(sector)}.csv"), platform)
@@ -82,8 +82,11 @@ def promote(platform: Platform) -> None:
 
 def vet(platform: Platform, plan: Plan, truth: Path) -> None:
     """Decide on each candidate whose nature is known; others wait for a person."""
-    known = {tic: row for sector in (*plan.labelled, *plan.new_simulated)
-             for tic, row in read_truth(truth / f"{sector_key(sector)}.csv").items()}
+    known = {
+        tic: row
+        for sector in (*plan.labelled, *plan.new_simulated)
+        for tic, row in read_truth(truth / f"{sector_key(sector)}.csv").items()
+    }
     champion = platform.ledger.champion()
     if champion is None:
         return

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import httpx
 from rich.console import Console
 
+from calnet_ops.adapters.scheduler import DagRun
 from calnet_ops.cli.demo import cast
 from calnet_ops.cli.demo.plan import Plan
 from calnet_ops.cli.demo.stage import Stage
@@ -87,7 +87,9 @@ class Play:
         later = _names(self.plan.later)
         with self.stage.step(f"{later} found by detect_sectors on its own"):
             self.stage.wait(self.is_listed, f"detect_sectors to list {later}")
-        with self.stage.step(f"ingest, checks and scores of {later}; {_names(self.plan.first)} again"):
+        with self.stage.step(
+            f"ingest, checks and scores of {later}; {_names(self.plan.first)} again"
+        ):
             self.wait_for_candidates()
         with self.stage.step("vetting (simulated decisions, recorded as such)"):
             cast.vet(self.platform, self.plan, self.truth)
@@ -141,7 +143,7 @@ class Play:
         runs = self.runs(dag_id)
         return {run["partition_key"] for run in runs if run["state"] == "success"}
 
-    def runs(self, dag_id: str) -> list[dict[str, Any]]:
+    def runs(self, dag_id: str) -> list[DagRun]:
         """Runs of a DAG; raises RunFailed at the first failed one."""
         runs = self.platform.scheduler.runs(dag_id)
         for run in runs:
@@ -152,7 +154,7 @@ class Play:
                     expected="success",
                     cure=f"Read {self.installation.folder / 'airflow' / 'logs'}.",
                 )
-        return list(runs)
+        return runs
 
     def publish(self) -> None:
         """Start publish_release, answer its question, wait for its end."""
@@ -178,11 +180,15 @@ def open_play(folder: Path, plan: Plan, console: Console) -> Iterator[Play]:
     shutil.rmtree(folder, ignore_errors=True)
     installation = lay_out(folder)
     environment = installation.environment(DEMO_SETTINGS)
-    os.environ.update({k: v for k, v in environment.items() if k.startswith(("CALNET_", "MLFLOW_"))})
+    os.environ.update(
+        {k: v for k, v in environment.items() if k.startswith(("CALNET_", "MLFLOW_"))}
+    )
     with Supervisor(folder / "logs", environment) as supervisor:
         stage = Stage(console, supervisor.check)
         play = Play(installation, open_platform(installation.paths_file), plan, stage)
-        with stage.step("servers started: S3, MLflow, archive mirror, Airflow, web pages; sky simulated"):
+        with stage.step(
+            "servers started: S3, MLflow, archive mirror, Airflow, web pages; sky simulated"
+        ):
             _start(play, supervisor)
         yield play
 

@@ -19,8 +19,15 @@ from calnet_ops.keys import sector_key
 if TYPE_CHECKING:
     from calnet_ops.cli.demo.play import Play
 
-DAGS = ("detect_sectors", "ingest_sector", "score_sector", "retrain", "watch_promotion",
-        "publish_release", "audit")
+DAGS = (
+    "detect_sectors",
+    "ingest_sector",
+    "score_sector",
+    "retrain",
+    "watch_promotion",
+    "publish_release",
+    "audit",
+)
 
 
 def report(play: "Play") -> dict[str, Any]:

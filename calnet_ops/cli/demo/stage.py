@@ -69,7 +69,9 @@ class Stage:
             self.check()
             now = time.monotonic()
             if now - start > patience_s:
-                raise ServiceUnavailable(what, found=f"nothing in {patience_s:.0f} s", expected=what)
+                raise ServiceUnavailable(
+                    what, found=f"nothing in {patience_s:.0f} s", expected=what
+                )
             if not self.console.is_terminal and now - reported > REPORT_S:
                 self.say(f"  waiting for {what}")
                 reported = now

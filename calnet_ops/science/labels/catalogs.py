@@ -88,7 +88,7 @@ def _two_line(lines: list[str]) -> tuple[list[str], Iterator[Row]]:
 
 
 def _machine_readable(lines: list[str]) -> tuple[list[str], Iterator[Row]]:
-    """Machine-readable table of the AJ and ApJ: the rows follow the last rule. TIC and period are enough."""
+    """Machine-readable table of the AJ and ApJ: the rows follow the last rule."""
     last_rule = max(number for number, line in enumerate(lines) if line.startswith("-----"))
     columns = [match[1] for line in lines[:last_rule] if (match := _DESCRIBED.match(line))]
     rows = (line.split() for line in lines[last_rule + 1 :])
