@@ -7,7 +7,7 @@ import ast
 import sys
 from pathlib import Path
 
-from calnet_ops.science.catalog import schema
+from calnet_ops.science.catalog import document as catalog
 from calnet_ops.science.checks import expectations
 from calnet_ops.web import metrics
 
@@ -28,7 +28,7 @@ def _dag_files() -> list[Path]:
 
 PAGES = {
     "dags.md": dags,
-    "catalog.md": schema.document,
+    "catalog.md": catalog.document,
     "metrics.md": metrics.document,
     "thresholds.md": expectations.document,
 }

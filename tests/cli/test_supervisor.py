@@ -13,12 +13,14 @@ from calnet_ops.errors import ServiceUnavailable
 
 SLEEPER = (sys.executable, "-c", "import time; time.sleep(60)")
 # leaves its process group and ignores a polite request, as the worst of servers might
-STUBBORN = (
-    sys.executable,
-    "-c",
-    "import os, time, signal as s; s.signal(15, s.SIG_IGN); os.fork(); os.setpgid(0, 0); "
-    "time.sleep(60)",
-)
+STUBBORN_SCRIPT = """
+import os, signal, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+os.fork()
+os.setpgid(0, 0)
+time.sleep(60)
+"""
+STUBBORN = (sys.executable, "-c", STUBBORN_SCRIPT)
 
 
 def _marked(mark):
