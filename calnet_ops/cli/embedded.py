@@ -14,6 +14,9 @@ import httpx
 
 from calnet_ops.cli.supervisor import Server, free_ports
 
+LOCAL_SETTINGS = "from calnet_ops.orchestration.preload import preload\n\npreload()\n"
+"""Airflow imports this in each of its processes; see `calnet_ops.orchestration.preload`."""
+
 PROJECT = Path(__file__).parents[2]
 """Folder with `dags/`: an embedded installation runs from a checkout."""
 
@@ -126,6 +129,7 @@ class Embedded:
             "CALNET_AIRFLOW_PASSWORD": secret.airflow_password,
             "CALNET_WEB_USERS": json.dumps({"vetter": secret.vetter_password}),
             "CALNET_MLFLOW_WEBHOOK_SECRET": secret.webhook_secret,
+            "OPENBLAS_NUM_THREADS": "1",  # tasks run side by side
             "PYTHONUNBUFFERED": "1",
             "TF_CPP_MIN_LOG_LEVEL": "3",
             "GX_ANALYTICS_ENABLED": "false",
@@ -241,6 +245,8 @@ def lay_out(folder: Path, archive: str | None = None) -> Embedded:
     folder = folder.resolve()
     (folder / "airflow").mkdir(parents=True, exist_ok=True)
     (folder / "s3").mkdir(exist_ok=True)
+    (folder / "airflow" / "config").mkdir(exist_ok=True)
+    (folder / "airflow" / "config" / "airflow_local_settings.py").write_text(LOCAL_SETTINGS)
     ports = Ports(*free_ports(len(Ports.__dataclass_fields__)))
     credentials = Credentials.load_or_make(folder / "credentials.json")
     installation = Embedded(folder, ports, credentials)

@@ -8,14 +8,22 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 
 import psutil
 import pyarrow.parquet as pq
 import pytest
+from playwright.sync_api import expect, sync_playwright
 
 from calnet_ops.cli.supervisor import MARK
+from calnet_ops.platform import open_platform
 from calnet_ops.science.catalog.formats import FORMATS
+from tests.support.browser import CHROMIUM_ARGUMENTS, chromium_path
+
+PICTURES = Path(__file__).parents[2] / "var" / "screenshots"
+EXPECTED = {file.stem for file in (Path(__file__).parents[2] / "dags").glob("*.py")}
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(900)]
 
@@ -45,26 +53,36 @@ def _left_behind(folder):
     return found
 
 
-def _play(folder, *options):
-    answer = subprocess.run(
-        _command(folder, *options),
-        env={**os.environ, "CI": "true"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    assert answer.returncode == 0, answer.stdout[-6000:]
+@contextmanager
+def _playing(folder, *options):
+    """A demonstration whose servers stay up; afterwards it is asked to end, and nothing is left."""
+    log = folder.with_suffix(".log")
+    with (
+        log.open("w") as output,
+        subprocess.Popen(
+            _command(folder, "--keep", *options),
+            env={**os.environ, "CI": "true"},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        ) as process,
+    ):
+        while not (folder / "summary.json").exists():
+            assert process.poll() is None, log.read_text()[-6000:]
+            time.sleep(1)
+        try:
+            yield json.loads((folder / "summary.json").read_text())
+        finally:
+            process.terminate()
+            process.wait(60)
     assert not _left_behind(folder)
-    return json.loads((folder / "summary.json").read_text())
 
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory):
-    """A demonstration on compact simulated sectors."""
-    folder = tmp_path_factory.mktemp("demo")
-    summary = _play(folder, "--compact", "--learn", "260", "--find", "60")
-    return folder, summary
+    """A demonstration on compact simulated sectors, servers still up."""
+    folder = tmp_path_factory.mktemp("demo") / "demo"
+    with _playing(folder, "--compact", "--learn", "260", "--find", "60") as summary:
+        yield folder, summary
 
 
 def test_a_sector_goes_from_the_archive_to_a_release(demo):
@@ -140,15 +158,83 @@ def test_nothing_is_left_when_a_demonstration_is_killed(tmp_path):
     assert not _left_behind(folder)
 
 
+def test_commands_give_the_same_bytes_as_the_dags(demo, tmp_path):
+    folder, summary = demo
+    (new,) = summary["new_sectors"]
+    dags = open_platform(folder / "paths.json")
+    paths = json.loads((folder / "paths.json").read_text())
+    paths["store"]["bucket"] = "byhand"
+    paths["database"] = "sqlite:///byhand.db"
+    (tmp_path / "paths.json").write_text(json.dumps(paths))
+    credentials = json.loads((folder / "credentials.json").read_text())
+    environment = {
+        **os.environ,
+        "CALNET_PATHS": str(tmp_path / "paths.json"),
+        "CALNET_S3_ACCESS_KEY": credentials["s3_access_key"],
+        "CALNET_S3_SECRET_KEY": credentials["s3_secret_key"],
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        hand = open_platform(tmp_path / "paths.json")
+        hand.store.make_bucket()
+        hand.ledger.migrate()
+        for key in dags.store.iter_keys("models/"):
+            hand.store.save_new(key, dags.store.load(key))
+        champion = asdict(dags.ledger.champion())
+        hand.ledger.add_promotion(**{k: v for k, v in champion.items() if k != "at_utc"})
+        for command in ("ingest", "validate", "extract", "score", "candidates"):
+            words = (sys.executable, "-m", "calnet_ops.cli", command, new, "--json")
+            answer = subprocess.run(words, env=environment, capture_output=True, check=False)
+            assert answer.returncode == 0, answer.stderr.decode()
+            assert json.loads(answer.stdout)
+        for prefix in ("tess/lc", "quarantine", "manifest", "features/v1", "scores", "candidates"):
+            found = [key for key in hand.store.iter_keys(f"{prefix}/") if f"/{new}/" in key]
+            assert found
+            assert found == [k for k in dags.store.iter_keys(f"{prefix}/") if f"/{new}/" in k]
+            assert all(hand.store.load(key) == dags.store.load(key) for key in found)
+
+
+def test_an_operator_sees_the_sector_in_the_airflow_ui(demo):
+    folder, summary = demo
+    (new,) = summary["new_sectors"]
+    credentials = json.loads((folder / "credentials.json").read_text())
+    paths = json.loads((folder / "paths.json").read_text())
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=chromium_path(), args=CHROMIUM_ARGUMENTS
+        )
+        page = browser.new_context(
+            http_credentials={"username": "vetter", "password": credentials["vetter_password"]},
+            viewport={"width": 1500, "height": 950},
+        ).new_page()
+        page.goto(f"{paths['airflow']}/auth/login/")
+        page.fill("input[name=username]", "admin")
+        page.fill("input[name=password]", credentials["airflow_password"])
+        page.press("input[name=password]", "Enter")
+        page.wait_for_url(f"{paths['airflow']}/")
+        page.goto(f"{paths['airflow']}/plugin/sectors")
+        frame = page.frame_locator("iframe")
+        expect(frame.get_by_text(new).first).to_be_visible(timeout=20_000)
+        PICTURES.mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=PICTURES / "airflow-sectors.png")
+        page.goto(f"{paths['web']}/ops")
+        expect(page.get_by_text(summary["release_version"]).first).to_be_visible()
+        page.screenshot(path=PICTURES / "ops.png")
+        page.goto(f"{paths['web']}/docs/{new}/")
+        page.screenshot(path=PICTURES / "data-docs.png")
+        browser.close()
+
+
 def test_real_light_curves_go_the_same_way(shared_data, tmp_path):
     archive = tmp_path / "tess"
     for sector in REAL:
         shutil.copytree(shared_data / "tess" / f"s{sector:03d}", archive / f"s{sector:03d}")
-    summary = _play(
-        tmp_path / "demo", "--compact", "--learn", "260", "--archive", str(archive),
-        "--labels", str(Path(shared_data) / "labels"),
-    )  # fmt: skip
-    n_real = len(list(archive.glob("*/*.fits")))
-    assert len(summary["real_stars"]) == n_real
-    assert all(0 <= star["probability"] <= 1 for star in summary["real_stars"])
-    assert summary["simulated"]
+    options = ("--compact", "--learn", "260", "--archive", str(archive))
+    labels = ("--labels", str(shared_data / "labels"))
+    with _playing(tmp_path / "demo", *options, *labels) as summary:
+        n_real = len(list(archive.glob("*/*.fits")))
+        assert len(summary["real_stars"]) == n_real
+        assert all(0 <= star["probability"] <= 1 for star in summary["real_stars"])
+        assert not all(star["trained_on"] for star in summary["real_stars"])
+        assert summary["simulated"]
