@@ -175,7 +175,6 @@ class Embedded:
             "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "300",
             "LOGGING__LOGGING_LEVEL": "WARNING",
             "SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.5",
-            "USAGE_DATA_COLLECTION__ENABLED": "False",
         }
         return {"AIRFLOW_HOME": str(home)} | {f"AIRFLOW__{k}": v for k, v in settings.items()}
 

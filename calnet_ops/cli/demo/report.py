@@ -13,6 +13,7 @@ from rich.table import Table
 from calnet_ops.adapters.ledger import Promotion
 from calnet_ops.cli.demo import cast
 from calnet_ops.errors import MissingInput
+from calnet_ops.keys import model as model_key
 from calnet_ops.keys import release as release_key
 from calnet_ops.keys import sector_key
 
@@ -31,7 +32,7 @@ DAGS = (
 
 
 def report(play: "Play") -> dict[str, Any]:
-    """Write `scores.parquet`, `release/` and `summary.json`, and show the table.
+    """Write `scores.parquet`, `release/`, `model/` and `summary.json`, and show the table.
 
     Parameters
     ----------
@@ -48,6 +49,7 @@ def report(play: "Play") -> dict[str, Any]:
     pq.write_table(scores, folder / "scores.parquet")
     version = release.facts["version"]
     play.platform.store.download(release_key(version), folder / "release")
+    play.platform.store.download(model_key(champion.model_id, ""), folder / "model")
     summary = {
         "ok": True,
         "wall_s": round(play.stage.elapsed_s, 1),
@@ -224,6 +226,7 @@ def _show_places(console: Console, play: "Play") -> None:
         ("metrics", f"{web}/metrics", "–"),
         ("release", str(folder / "release"), "–"),
         ("figures", str(folder / "release" / "figures"), "–"),
+        ("model", str(folder / "model"), "–"),
         ("scores", str(folder / "scores.parquet"), "–"),
         ("summary", str(folder / "summary.json"), "–"),
     ):
