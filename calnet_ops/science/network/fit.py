@@ -7,6 +7,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import numpy.typing as npt
 
 from calnet_ops.science.network.calnet import build
 from calnet_ops.science.network.samples import Floats, Samples
@@ -81,7 +82,9 @@ def fit(
     """
     batches = Batches(samples, settings)
     model.compile(
-        optimizer=_optimizer(settings, len(batches)), loss="binary_crossentropy", jit_compile=False
+        optimizer=_optimizer(settings, len(batches)),
+        loss=keras.losses.BinaryCrossentropy(label_smoothing=settings.label_smoothing),
+        jit_compile=False,
     )
     keeper = _Keeper(validation, settings.patience, on_epoch)
     model.fit(batches, epochs=settings.n_epoch, callbacks=[keeper], shuffle=False, verbose=0)
@@ -107,6 +110,7 @@ class Batches(keras.utils.PyDataset):
         chosen = self._order[index * size : (index + 1) * size]
         part = self._samples.take(chosen)
         flux = np.where(self._reversed[chosen, None], part.flux[:, ::-1], part.flux)
+        flux = take_piece(flux, self._start[chosen], self._length[chosen])
         return (flux[..., None], part.power[..., None]), part.target
 
     def on_epoch_end(self) -> None:
@@ -114,6 +118,33 @@ class Batches(keras.utils.PyDataset):
         n_segment = len(self._samples.is_eb)
         self._order = self._rng.permutation(n_segment)
         self._reversed = self._rng.random(n_segment) < self._settings.reversed_share
+        self._length = self._rng.uniform(self._settings.shortest, 1, n_segment)
+        self._start = self._rng.random(n_segment) * (1 - self._length)
+
+
+def take_piece(
+    flux: Floats, start: npt.NDArray[np.float64], length: npt.NDArray[np.float64]
+) -> Floats:
+    """A piece of each segment, stretched to all samples and scaled to 0..1 again.
+
+    Parameters
+    ----------
+    flux
+        (n_segment, n_sample) in 0..1.
+    start, length
+        (n_segment,) Where the pieces begin and how long they are, as shares of the segment.
+    """
+    if np.all(length == 1):
+        return flux
+    n_sample = flux.shape[1]
+    place = (start[:, None] + length[:, None] * np.linspace(0, 1, n_sample)) * (n_sample - 1)
+    left = np.minimum(place.astype(np.intp), n_sample - 2)
+    before = np.take_along_axis(flux, left, axis=1)
+    after = np.take_along_axis(flux, left + 1, axis=1)
+    piece = before + (place - left) * (after - before)
+    low, high = piece.min(axis=1, keepdims=True), piece.max(axis=1, keepdims=True)
+    spread = np.where(high > low, high - low, 1)
+    return ((piece - low) / spread).astype(np.float32)
 
 
 class _Keeper(keras.callbacks.Callback):

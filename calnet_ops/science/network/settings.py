@@ -27,6 +27,13 @@ class Settings:
     reversed_share: float
     """Share of the segments shown backwards in time, drawn anew in each epoch. An eclipsing
     binary stays one; the periodogram does not change."""
+    shortest: float
+    """A segment is shown as a piece of itself, drawn anew in each epoch: at least this share of
+    it, stretched to all samples and scaled again. So a star is seen with other phases and
+    apparent periods, as in segments of other lengths; the periodogram stays."""
+    label_smoothing: float
+    """How far wanted outputs are kept from 0 and 1, so that the network does not grow surer than
+    its few stars allow."""
     patience: int
     """Epochs without a lower validation loss after which training ends."""
     seed: int
@@ -41,6 +48,8 @@ PUBLISHED = Settings(
     amsgrad=True,
     start="random",
     reversed_share=0.0,
+    shortest=1.0,
+    label_smoothing=0.0,
     patience=30,
     seed=1,
 )
@@ -48,17 +57,35 @@ PUBLISHED = Settings(
 lowest validation loss, on stars that are not those of the test."""
 
 DEMO = Settings(
-    n_epoch=6,
+    n_epoch=7,
     batch=32,
     learning_rate=5e-4,
     schedule="one_hill",
     amsgrad=False,
     start="measured",
     reversed_share=0.5,
-    patience=6,
+    shortest=0.7,
+    label_smoothing=0.1,
+    patience=7,
     seed=1,
 )
-"""For some hundred stars within two minutes."""
+"""For some five hundred stars within two minutes: as published but for what it takes to learn
+from so few steps.
+
+- Small batches: 300 steps instead of 75.
+- Measured first weights: 0.9 of the segments are right after one epoch; as drawn, after three.
+- A rate of 1e-3 does as well on most seeds; 2e-3 saturates the hidden sigmoids and learns nothing.
+- Pieces and smoothing: without them a few validation stars are wrong with certainty. Smoothing
+  brought the log-loss of unseen stars from 0.124 to 0.098, at the same recall 0.97 precision from
+  0.91 to 0.95.
+
+Measured with 504 stars (1,136 to 1,345 segments) of two simulated sectors, 108 validation stars
+that choose the threshold, and 600 stars of another simulated sector, for two skies and seeds:
+recall 0.95 and 0.97, precision 0.94 and 0.95; on other sectors still 0.93 to 0.97 and 0.92 to 0.98
+at a threshold of 0.4. Without pieces and smoothing 0.89 to 0.98 and 0.89 to 0.94 (six skies and
+seeds). Up to half of the blends are taken for binaries, which costs 2% of precision. An epoch
+takes 20 s of CPU, 11 s on two cores; the whole training 100 s with other work beside it.
+"""
 
 RECIPES: Mapping[str, Settings] = MappingProxyType({"published": PUBLISHED, "demo": DEMO})
 """All recipes, as people name them."""

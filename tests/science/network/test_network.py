@@ -255,7 +255,7 @@ def test_the_best_epoch_is_kept_and_patience_ends_training(make_small, samples):
 def test_an_epoch_shows_each_segment_once_and_some_backwards(keras, samples):
     from calnet_ops.science.network.fit import Batches
 
-    batches = Batches(samples, replace(QUICK, batch=20))
+    batches = Batches(samples, replace(QUICK, batch=20, shortest=1.0))
     parts = [batches[number] for number in range(len(batches))]
     flux = np.concatenate([part[0][0][..., 0] for part in parts])
     assert [len(part[1]) for part in parts] == [20, 20, 8]
@@ -265,6 +265,30 @@ def test_an_epoch_shows_each_segment_once_and_some_backwards(keras, samples):
     np.testing.assert_array_equal(
         np.concatenate([part[1] for part in parts]).sum(axis=0), samples.target.sum(axis=0)
     )
+
+
+def test_a_piece_is_stretched_to_all_samples_and_scaled_again(keras):
+    from calnet_ops.science.network.fit import take_piece
+
+    ramp = np.linspace(0, 1, 4000, dtype=np.float32)
+    flux = np.stack([ramp, 1 - ramp, ramp**2])
+    piece = take_piece(flux, np.array([0.2, 0.1, 0.5]), np.array([0.6, 0.9, 0.5]))
+    np.testing.assert_allclose(piece[:2], flux[:2], atol=1e-5)
+    expected = ((0.5 + 0.5 * ramp) ** 2 - 0.25) / 0.75
+    np.testing.assert_allclose(piece[2], expected, atol=1e-5)
+    assert piece.dtype == np.float32
+
+
+def test_a_piece_without_shape_stays_finite(keras):
+    from calnet_ops.science.network.fit import take_piece
+
+    assert not take_piece(np.ones((1, 4000), np.float32), np.zeros(1), np.array([0.5])).any()
+
+
+def test_a_whole_segment_is_left_as_it_is(keras, segments):
+    from calnet_ops.science.network.fit import take_piece
+
+    assert take_piece(segments[0], np.zeros(40), np.ones(40)) is segments[0]
 
 
 def test_samples_of_unequal_length_are_refused(samples):
