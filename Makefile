@@ -17,8 +17,8 @@ test: .venv/.ready  ## all tests
 	$(PYTEST) -m "not system" -n 2 --dist loadgroup
 	$(PYTEST) -m system
 
-unit: .venv/.ready  ## the quick ones
-	$(PYTEST) -m "not system and not slow" -n 2 --dist loadgroup
+unit: .venv/.ready  ## all that need no servers
+	$(PYTEST) -m "not system" -n 2 --dist loadgroup
 
 bench: .venv/.ready  ## speed beside its peers, to var/bench/bench.json
 	$(BIN)/python -m tests.bench
@@ -44,7 +44,7 @@ docs: .venv/.ready  ## the generated pages of docs/
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.lock
 	$(BIN)/uv pip sync --quiet --require-hashes --python $(BIN)/python requirements.lock \
-	  || $(PYTHON) -m pip --python $(BIN)/python install --quiet --require-hashes -r requirements.lock
+	  || $(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
 	$(BIN)/uv pip install --quiet --no-deps --no-build-isolation --python $(BIN)/python --editable .
 	touch $@
 

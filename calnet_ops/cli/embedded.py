@@ -3,19 +3,32 @@
 import json
 import os
 import secrets
+import shlex
 import sys
+import time
 from base64 import urlsafe_b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from configparser import ConfigParser
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import httpx
+from botocore.exceptions import ClientError
 
 from calnet_ops.cli.supervisor import Server, free_ports
+from calnet_ops.platform import Platform, secret
 
 LOCAL_SETTINGS = "from calnet_ops.orchestration.preload import preload\n\npreload()\n"
 """Airflow imports this in each of its processes; see `calnet_ops.orchestration.preload`."""
+
+LOOPBACK = "127.0.0.1,localhost"
+"""Never to be reached through a proxy."""
+
+OURS = ("CALNET_", "MLFLOW_TRACKING_", "NO_PROXY", "no_proxy")
+"""How the variables begin that a command needs to talk to the servers."""
+
+STORE_PATIENCE_S = 30.0
+"""Between the first answer of the S3 server and the first bucket; below 1 s on 2 quiet cores."""
 
 PROJECT = Path(__file__).parents[2]
 """Folder with `dags/`: an embedded installation runs from a checkout."""
@@ -91,9 +104,9 @@ class Embedded:
 
     def environment(self, extra: dict[str, str] | None = None) -> dict[str, str]:
         """Environment of all servers and of the CLI that talks to them."""
-        kept = {
-            name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW_")
-        }
+        # settings of another installation must not leak into this one
+        foreign = ("AIRFLOW_", "CALNET_", "MLFLOW_")
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
         return (
             kept
             | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"}
@@ -102,6 +115,10 @@ class Embedded:
             | self._airflow_settings()
             | (extra or {})
         )
+
+    def enter(self, environment: Mapping[str, str]) -> None:
+        """Take on what this process needs of an environment to talk to the servers."""
+        os.environ.update({k: v for k, v in environment.items() if k.startswith(OURS)})
 
     def servers(self) -> list[Server]:
         """What to start, in this order."""
@@ -119,6 +136,14 @@ class Embedded:
         """Command that makes Airflow's database."""
         return _airflow_command("db", "migrate")
 
+    def write_script(self) -> None:
+        """Keep a shell script that lets a person's commands talk to the servers."""
+        settings = self._own_settings() | self._mlflow_settings()
+        lines = [f"export {k}={shlex.quote(v)}" for k, v in settings.items() if k.startswith(OURS)]
+        file = self.folder / "env.sh"
+        file.touch(mode=0o600)
+        file.write_text("\n".join([*lines, ""]))
+
     def _own_settings(self) -> dict[str, str]:
         secret = self.credentials
         return {
@@ -129,6 +154,8 @@ class Embedded:
             "CALNET_AIRFLOW_PASSWORD": secret.airflow_password,
             "CALNET_WEB_USERS": json.dumps({"vetter": secret.vetter_password}),
             "CALNET_MLFLOW_WEBHOOK_SECRET": secret.webhook_secret,
+            "NO_PROXY": LOOPBACK,
+            "no_proxy": LOOPBACK,
             "OPENBLAS_NUM_THREADS": "1",  # tasks run side by side
             "PYTHONUNBUFFERED": "1",
             "TF_CPP_MIN_LOG_LEVEL": "3",
@@ -262,7 +289,28 @@ def lay_out(folder: Path, archive: str | None = None) -> Embedded:
     passwords = {"admin": credentials.airflow_password, "viewer": credentials.vetter_password}
     _write_secret(folder / "airflow" / "passwords.json", passwords)
     _write_secret(folder / "ports.json", asdict(ports))
+    installation.write_script()
     return installation
+
+
+def set_up_state(platform: Platform) -> None:
+    """Make the bucket and the ledger's tables; what is there stays."""
+    end = time.monotonic() + STORE_PATIENCE_S
+    while True:
+        try:
+            platform.store.make_bucket()
+            break
+        except ClientError:  # it answers before it can make buckets
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.5)
+    platform.ledger.migrate()
+
+
+def set_up_webhook(platform: Platform) -> None:
+    """Have MLflow tell the pages when somebody moves an alias; once is enough."""
+    hook = f"{platform.paths.web}/hooks/mlflow"
+    platform.registry.send_webhook(hook, secret("CALNET_MLFLOW_WEBHOOK_SECRET"))
 
 
 def _write_paths(installation: Embedded, archive: str) -> None:

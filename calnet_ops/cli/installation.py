@@ -7,12 +7,15 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from calnet_ops.cli.output import Json, console, errors, print_json
-from calnet_ops.platform import open_platform, secret
+from calnet_ops.platform import open_platform
+
+if TYPE_CHECKING:
+    from calnet_ops.cli.demo.plan import Plan
 
 
 def demo(
@@ -55,16 +58,26 @@ def demo(
         compact=compact,
     )
     stay = keep if keep is not None else sys.stdout.isatty() and os.environ.get("CI") != "true"
+    show = errors if as_json else console
+    _check_labels(plan)
     _end_on_signals()
-    with play.open_play(folder, plan, errors if as_json else console) as running:
+    with play.open_play(folder, plan, show) as running:
         running.run_act_one()
         running.run_act_two()
         summary = report.report(running)
         if as_json:
             print_json(summary)
         if stay:
-            console.print("Servers stay up; [bold]Ctrl-C[/bold] ends them.")
+            show.print("Servers stay up; [bold]Ctrl-C[/bold] ends them.")
             _wait(running.stage.check)
+
+
+def _check_labels(plan: "Plan") -> None:
+    """Find out now, not minutes later, if the labels cannot be read."""
+    from calnet_ops.steps.freeze import read_labels
+
+    if plan.labels is not None:
+        read_labels(plan.labels)
 
 
 def up(
@@ -79,13 +92,13 @@ def up(
 
     Example: [bold]calnet-ops up --archive mast[/bold]
     """
-    from calnet_ops.cli.embedded import lay_out
+    from calnet_ops.cli.embedded import lay_out, set_up_state, set_up_webhook
     from calnet_ops.cli.supervisor import Supervisor
 
     local = Path(archive) if archive != "mast" and "://" not in archive else None
     installation = lay_out(folder, None if local else archive)
     environment = installation.environment()
-    os.environ.update({k: v for k, v in environment.items() if k.startswith("CALNET_")})
+    installation.enter(environment)
     platform = open_platform(installation.paths_file)
     _end_on_signals()
     with Supervisor(installation.folder / "logs", environment) as supervisor:
@@ -94,16 +107,17 @@ def up(
             servers = [installation.mirror(local), *others] if local else others
             supervisor.start(store)
             supervisor.wait_ready(store)
-            platform.store.make_bucket()
-            platform.ledger.migrate()
+            set_up_state(platform)
             supervisor.run("airflow-migrate", installation.migrate_airflow())
             for server in servers:
                 supervisor.start(server)
             for server in servers:
                 supervisor.wait_ready(server)
+            set_up_webhook(platform)
         for name in ("airflow", "mlflow", "web"):
             console.print(f"{name:8} {installation.url(name)}")
         console.print(f"logins   {installation.folder / 'credentials.json'}")
+        console.print(f"commands source {installation.folder / 'env.sh'}; calnet-ops sectors")
         _wait(supervisor.check)
 
 
@@ -112,12 +126,12 @@ def prepare() -> None:
 
     Run again after every upgrade; what is there stays. Example: [bold]calnet-ops prepare[/bold]
     """
+    from calnet_ops.cli.embedded import set_up_state, set_up_webhook
+
     platform = open_platform()
-    platform.store.make_bucket()
-    platform.ledger.migrate()
-    hook = f"{platform.paths.web}/hooks/mlflow"
-    platform.registry.send_webhook(hook, secret("CALNET_MLFLOW_WEBHOOK_SECRET"))
-    console.print(f"bucket {platform.store.bucket}, ledger and webhook {hook} are ready")
+    set_up_state(platform)
+    set_up_webhook(platform)
+    console.print(f"bucket {platform.store.bucket}, ledger and MLflow's webhook are ready")
 
 
 def web(

@@ -58,7 +58,7 @@ def train(as_json: Json = False) -> None:
     from calnet_ops.steps import train as step
 
     platform = open_platform()
-    errors.print("training; each epoch is logged in MLflow as it ends")
+    errors.print("training; CALNET_LOG=info shows each epoch as it ends")
     trained = step.train_model(platform)
     verdict = gate.judge_version(trained["version"], platform)
     show({**trained, **verdict}, as_json=as_json)

@@ -24,7 +24,7 @@ from rich.table import Table
 from calnet_ops.errors import CalnetError
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
-"""The option that every command has."""
+"""The option of every command that answers and ends."""
 
 Item = TypeVar("Item")
 

@@ -64,6 +64,7 @@ class Supervisor:
     folder: Path
     environment: Mapping[str, str]
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    _spawned: list[subprocess.Popen[bytes]] = field(default_factory=list)
     _guardian: subprocess.Popen[bytes] | None = None
     _mark: str = ""
 
@@ -88,7 +89,7 @@ class Supervisor:
     ) -> None:
         """End every process that carries the mark."""
         end_marked(self._mark)
-        for process in self.running.values():
+        for process in self._spawned:
             process.wait(GRACE_S)
         if self._guardian is not None and self._guardian.stdin is not None:
             self._guardian.stdin.close()
@@ -101,7 +102,7 @@ class Supervisor:
     def spawn(self, name: str, command: tuple[str, ...]) -> subprocess.Popen[bytes]:
         """Start a marked process with its output in ``<name>.log``."""
         with self._log(name) as log:
-            return subprocess.Popen(
+            process = subprocess.Popen(
                 command,
                 # setproctitle, which Airflow uses, would wipe the environment that shows the mark
                 env={**self.environment, MARK: self._mark, "SPT_NOENV": "1"},
@@ -110,6 +111,8 @@ class Supervisor:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+        self._spawned.append(process)
+        return process
 
     def run(self, name: str, command: tuple[str, ...]) -> None:
         """Run a marked process to its end.

@@ -27,7 +27,7 @@ def sky_commands(
     commands = {}
     for sectors, folder, n_star, more in (
         (plan.labelled, archive, plan.stars_to_learn, ()),
-        (plan.new_simulated, backstage, plan.stars_to_find, ("--damaged",)),
+        ((plan.new_simulated,), backstage, plan.stars_to_find, ("--damaged",)),
     ):
         for sector in sectors:
             key = sector_key(sector)
@@ -84,7 +84,7 @@ def vet(platform: Platform, plan: Plan, truth: Path) -> None:
     """Decide on each candidate whose nature is known; others wait for a person."""
     known = {
         tic: row
-        for sector in (*plan.labelled, *plan.new_simulated)
+        for sector in (*plan.labelled, plan.new_simulated)
         for tic, row in read_truth(truth / f"{sector_key(sector)}.csv").items()
     }
     champion = platform.ledger.champion()

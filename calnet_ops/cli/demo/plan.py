@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from calnet_ops.errors import WrongConfiguration
-from calnet_ops.keys import parse_sector, sector_key
 
 STARS_TO_LEARN = 360
 """Stars in each of the two labelled sectors. 720 stars give 1,440 segments."""
@@ -17,7 +16,7 @@ LABELLED = (61, 62)
 """Simulated sectors to learn from; their numbers change if the user's folder has them."""
 
 NEW = 68
-"""Simulated sector that appears later, if there is no real one to appear."""
+"""Simulated sector that appears later."""
 
 LAST_SECTOR = 106
 """Newest sector in the table of sectors."""
@@ -31,8 +30,8 @@ class Plan:
 
     labelled: tuple[int, ...]
     """Simulated sectors there from the beginning, with labels."""
-    new_simulated: tuple[int, ...]
-    """Simulated sectors that appear once a model is in production."""
+    new_simulated: int
+    """Simulated sector that appears once a model is in production, to be judged from its truth."""
     real_first: dict[int, Path] = field(default_factory=dict)
     """Real sectors there from the beginning; their labelled stars are learned from."""
     real_later: dict[int, Path] = field(default_factory=dict)
@@ -52,7 +51,7 @@ class Plan:
     @property
     def later(self) -> tuple[int, ...]:
         """Sectors that appear once a model is in production."""
-        return tuple(sorted((*self.new_simulated, *self.real_later)))
+        return tuple(sorted((self.new_simulated, *self.real_later)))
 
 
 def make_plan(
@@ -86,14 +85,16 @@ def make_plan(
     """
     real = real_sectors(archive) if archive else {}
     free = [n for n in (*LABELLED, NEW, *range(LAST_SECTOR, 0, -1)) if n not in real]
-    first = dict(list(real.items())[: len(real) // 2]) if len(real) > 1 else {}
-    beside = archive.resolve().parent / "labels" if archive else None
+    labels = labels or _labels_beside(archive)
+    # the larger half of the real sectors is learned from, if there are labels to learn from
+    n_first = (len(real) + 1) // 2 if labels else 0
+    first = dict(list(real.items())[:n_first])
     return Plan(
         labelled=(free[0], free[1]),
-        new_simulated=() if real else (free[2],),
+        new_simulated=free[2],
         real_first=first,
         real_later={sector: path for sector, path in real.items() if sector not in first},
-        labels=labels or (beside if beside and beside.is_dir() else None),
+        labels=labels,
         stars_to_learn=stars_to_learn,
         stars_to_find=stars_to_find,
         seed=seed,
@@ -118,8 +119,9 @@ def real_sectors(archive: Path) -> dict[int, Path]:
             cure="Give the folder above the sector folders.",
         )
     folders.sort(key=lambda path: (-len(list(path.glob("*.fits"))), path.name))
-    return {parse_sector(_short(path.name)): path.resolve() for path in folders}
+    return {int(path.name[1:]): path.resolve() for path in folders}
 
 
-def _short(name: str) -> str:
-    return sector_key(int(name[1:]))
+def _labels_beside(archive: Path | None) -> Path | None:
+    beside = archive.resolve().parent / "labels" if archive else None
+    return beside if beside and beside.is_dir() else None

@@ -1,27 +1,27 @@
 """The play: servers, a labelled sky, a model, a new sector, a release."""
 
-import os
+import fcntl
+import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
 from rich.console import Console
 
 from calnet_ops.adapters.scheduler import DagRun
 from calnet_ops.cli.demo import cast
 from calnet_ops.cli.demo.plan import Plan
 from calnet_ops.cli.demo.stage import Stage
-from calnet_ops.cli.embedded import Embedded, lay_out
+from calnet_ops.cli.embedded import Embedded, lay_out, set_up_state, set_up_webhook
 from calnet_ops.cli.supervisor import Supervisor
-from calnet_ops.errors import HaltError
+from calnet_ops.errors import HaltError, WrongConfiguration
 from calnet_ops.keys import sector_key
 from calnet_ops.platform import Platform, open_platform
 
 DEMO_SETTINGS = {
-    "CALNET_DETECT_EVERY_S": "15",  # instead of 6 hours
+    "CALNET_DETECT_EVERY_S": "10",  # instead of 6 hours
     "CALNET_STABLE_FOR_S": "5",  # instead of 24 hours
     "CALNET_WATCH_EVERY_S": "60",  # instead of 5 minutes; the webhook is faster anyway
     "CALNET_RECIPE": "demo",  # instead of the published 30 epochs
@@ -72,7 +72,7 @@ class Play:
     def run_act_one(self) -> None:
         """From labelled sectors to a model in production."""
         with self.stage.step(f"ingest of {_names(self.plan.first)}, their features"):
-            self.wait_for_sectors("score_sector", self.plan.first)
+            self.wait_for_records("features-v1", self.plan.first, "")
         with self.stage.step("labels loaded and frozen to a set"):
             cast.load_labels(self.platform, self.plan, self.truth)
         with self.stage.step("CALNet trained, registered in MLflow, judged by the gate"):
@@ -90,7 +90,9 @@ class Play:
         with self.stage.step(
             f"ingest, checks and scores of {later}; {_names(self.plan.first)} again"
         ):
-            self.wait_for_candidates()
+            champion = self.platform.ledger.champion()
+            model_id = champion.model_id if champion else ""
+            self.wait_for_records("candidates", (*self.plan.first, *self.plan.later), model_id)
         with self.stage.step("vetting (simulated decisions, recorded as such)"):
             cast.vet(self.platform, self.plan, self.truth)
         with self.stage.step("release staged, approved (by this demonstration) and published"):
@@ -111,24 +113,16 @@ class Play:
         seen = {item.sector: item.state for item in self.platform.ledger.deliveries()}
         return all(seen.get(s, "appearing") != "appearing" for s in self.plan.later) or None
 
-    def wait_for_sectors(self, dag_id: str, sectors: tuple[int, ...]) -> None:
-        """Wait until a DAG has succeeded for each sector."""
-        keys = {sector_key(sector) for sector in sectors}
-        self.stage.wait(lambda: keys <= self.succeeded(dag_id) or None, f"{dag_id} of {keys}")
-
-    def wait_for_candidates(self) -> None:
-        """Wait until each sector has candidates of the champion."""
-        champion = self.platform.ledger.champion()
-        model_id = champion.model_id if champion else ""
+    def wait_for_records(self, step: str, sectors: tuple[int, ...], model_id: str) -> None:
+        """Wait until a step has left its record for each sector."""
+        ledger = self.platform.ledger
 
         def look() -> bool | None:
-            self.succeeded("ingest_sector")
-            self.succeeded("score_sector")
-            ledger = self.platform.ledger
-            sectors = (*self.plan.first, *self.plan.later)
-            return all(ledger.latest("candidates", s, model_id) for s in sectors) or None
+            self.runs("ingest_sector")
+            self.runs("score_sector")
+            return all(ledger.latest(step, sector, model_id) for sector in sectors) or None
 
-        self.stage.wait(look, "candidates of all sectors")
+        self.stage.wait(look, f"{step} of {_names(sectors)}")
 
     def wait_for_runs(self, dag_id: str, count: int) -> None:
         """Wait until a DAG has succeeded so many times."""
@@ -138,11 +132,6 @@ class Play:
             return len(done) >= count or None
 
         self.stage.wait(look, f"{dag_id} to succeed")
-
-    def succeeded(self, dag_id: str) -> set[str]:
-        """Partition keys of the successful runs of a DAG."""
-        runs = self.runs(dag_id)
-        return {run["partition_key"] for run in runs if run["state"] == "success"}
 
     def runs(self, dag_id: str) -> list[DagRun]:
         """Runs of a DAG; raises RunFailed at the first failed one."""
@@ -179,20 +168,61 @@ class Play:
 @contextmanager
 def open_play(folder: Path, plan: Plan, console: Console) -> Iterator[Play]:
     """Start all servers over an empty installation, and end them whatever happens."""
-    shutil.rmtree(folder, ignore_errors=True)
-    installation = lay_out(folder)
-    environment = installation.environment(DEMO_SETTINGS)
-    os.environ.update(
-        {k: v for k, v in environment.items() if k.startswith(("CALNET_", "MLFLOW_"))}
-    )
-    with Supervisor(folder / "logs", environment) as supervisor:
-        stage = Stage(console, supervisor.check)
-        play = Play(installation, open_platform(installation.paths_file), plan, stage)
-        with stage.step(
-            "servers started: S3, MLflow, archive mirror, Airflow, web pages; sky simulated"
-        ):
-            _start(play, supervisor)
-        yield play
+    with _alone_in(folder):
+        _empty(folder)
+        installation = lay_out(folder)
+        environment = installation.environment(DEMO_SETTINGS)
+        installation.enter(environment)
+        platform = open_platform(installation.paths_file)
+        with Supervisor(folder / "logs", environment) as supervisor:
+            stage = Stage(console, supervisor.check, lambda: _pulse(platform))
+            play = Play(installation, platform, plan, stage)
+            try:
+                with stage.step(
+                    "servers started: S3, MLflow, mirror, Airflow, pages; sky simulated"
+                ):
+                    _start(play, supervisor)
+                yield play
+            except Exception as error:
+                failed = {"ok": False, "error": str(error), "wall_s": round(stage.elapsed_s, 1)}
+                (folder / "summary.json").write_text(json.dumps(failed, indent=1))
+                raise
+
+
+def _pulse(platform: Platform) -> list[tuple[str, str]]:
+    """What the runs are at, but for those that the clock starts."""
+    dags = ("ingest_sector", "score_sector", "retrain", "publish_release")
+    return [(run["run_id"], run["state"]) for dag in dags for run in platform.scheduler.runs(dag)]
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Hold a folder against other demonstrations."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with folder.with_name(f"{folder.name}.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise WrongConfiguration(
+                str(folder),
+                found="another demonstration under way in it",
+                expected="none",
+                cure="End it with Ctrl-C, or give another --folder.",
+            ) from error
+        yield
+
+
+def _empty(folder: Path) -> None:
+    """Empty the folder of an earlier demonstration, and no other."""
+    if folder.exists() and any(folder.iterdir()) and not (folder / "credentials.json").exists():
+        raise WrongConfiguration(
+            str(folder),
+            found="files that are not of a demonstration",
+            expected="a folder of an earlier one, an empty one or none",
+            cure="Give another --folder: everything in it would be deleted.",
+        )
+    if folder.exists():
+        shutil.rmtree(folder)
 
 
 def _start(play: Play, supervisor: Supervisor) -> None:
@@ -207,8 +237,7 @@ def _start(play: Play, supervisor: Supervisor) -> None:
     commands = cast.sky_commands(play.plan, play.archive, play.backstage, play.truth)
     skies = {name: supervisor.spawn(name, command) for name, command in commands.items()}
     supervisor.wait_ready(store)
-    play.stage.wait(lambda: _try_bucket(play.platform), "S3 server", 30.0)
-    play.platform.ledger.migrate()
+    set_up_state(play.platform)
     supervisor.finish("airflow-migrate", migration)
     for server in others:
         supervisor.start(server)
@@ -219,19 +248,7 @@ def _start(play: Play, supervisor: Supervisor) -> None:
     supervisor.start(mirror)
     for server in (mirror, mlflow, *others):
         supervisor.wait_ready(server)
-    play.platform.registry.send_webhook(
-        f"{play.installation.url('web')}/hooks/mlflow", play.installation.credentials.webhook_secret
-    )
-
-
-def _try_bucket(platform: Platform) -> bool | None:
-    from calnet_ops.errors import CalnetError
-
-    try:
-        platform.store.make_bucket()
-    except (CalnetError, httpx.HTTPError):
-        return None
-    return True
+    set_up_webhook(play.platform)
 
 
 def _names(sectors: tuple[int, ...]) -> str:

@@ -110,13 +110,10 @@ def _skill(play: "Play", champion: Promotion, scores: pa.Table) -> dict[str, Any
     """Recall and precision on the stars of the new simulated sector, judged from its truth."""
     from calnet_ops.science.evaluation.metrics import confusion, precision, recall
 
-    if not play.plan.new_simulated:
-        return {"recall": None, "precision": None}
-    truth: dict[int, bool] = {}
-    for sector in play.plan.new_simulated:
-        rows = cast.read_truth(play.truth / f"{sector_key(sector)}.csv")
-        truth |= {tic: row["is_eb"] == "True" for tic, row in rows.items()}
-    chosen = [row for row in scores.to_pylist() if row["sector"] in play.plan.new_simulated]
+    sector = play.plan.new_simulated
+    rows = cast.read_truth(play.truth / f"{sector_key(sector)}.csv")
+    truth = {tic: row["is_eb"] == "True" for tic, row in rows.items()}
+    chosen = [row for row in scores.to_pylist() if row["sector"] == sector]
     table = confusion(
         [truth[row["tic"]] for row in chosen],
         [row["probability"] >= champion.threshold for row in chosen],
@@ -127,7 +124,7 @@ def _skill(play: "Play", champion: Promotion, scores: pa.Table) -> dict[str, Any
         "recall_interval": [found.low, found.high],
         "precision": pure.value,
         "precision_interval": [pure.low, pure.high],
-        "judged_on": f"{len(chosen)} stars of the new sector, from the simulation's truth",
+        "judged_on": f"{len(chosen)} simulated stars of {sector_key(sector)}, from their truth",
     }
 
 
@@ -191,7 +188,7 @@ def _done(summary: dict[str, Any]) -> list[tuple[str, str]]:
         listed = ", ".join(f"{count} {reason}" for reason, count in counts.items())
         return f"{sum(counts.values())} ({listed})" if counts else "none"
 
-    rows = [
+    return [
         ("sectors", ", ".join(summary["sectors"])),
         ("files listed", str(summary["n_files"])),
         ("quarantined", reasons(summary["n_quarantined"])),
@@ -199,13 +196,13 @@ def _done(summary: dict[str, Any]) -> list[tuple[str, str]]:
         ("segments, targets scored", f"{summary['n_segments']}, {summary['n_targets_scored']}"),
         ("candidates", str(summary["n_candidates"])),
         ("model", f"version {summary['model_version']}, threshold {summary['threshold']:.2f}"),
+        (
+            "recall and precision",
+            f"{summary['recall']:.3f} and {summary['precision']:.3f}, {summary['judged_on']}",
+        ),
         ("release", summary["release_version"]),
         ("time", f"{summary['wall_s']:.0f} s"),
     ]
-    if summary["recall"] is not None:
-        skill = f"{summary['recall']:.3f} and {summary['precision']:.3f}"
-        rows.insert(-2, ("recall and precision", f"{skill}, {summary['judged_on']}"))
-    return rows
 
 
 def _show_places(console: Console, play: "Play") -> None:
@@ -224,6 +221,7 @@ def _show_places(console: Console, play: "Play") -> None:
         ("vetting page", f"{web}/vet", vetter),
         ("Data Docs", f"{web}/docs/{sector_key(newest)}/", vetter),
         ("metrics", f"{web}/metrics", "–"),
+        ("commands", f"source {folder / 'env.sh'}; calnet-ops sectors", "–"),
         ("release", str(folder / "release"), "–"),
         ("figures", str(folder / "release" / "figures"), "–"),
         ("model", str(folder / "model"), "–"),

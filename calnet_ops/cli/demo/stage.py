@@ -15,6 +15,9 @@ Answer = TypeVar("Answer")
 POLL_S = 1.0
 """Time between two looks at a server."""
 
+PATIENCE_S = 900.0
+"""Without any move of any run. The longest task, training, took 170 s on 2 cores."""
+
 REPORT_S = 15.0
 """Without a terminal, a line at least this often says that a step still runs."""
 
@@ -29,10 +32,13 @@ class Stage:
         Where to show them.
     check
         Called at each look; raises if a server has died.
+    pulse
+        Says what Airflow's runs are at; as long as that changes, patience is renewed.
     """
 
     console: Console
     check: Callable[[], None]
+    pulse: Callable[[], object]
     began: float = field(default_factory=time.monotonic)
     times: dict[str, float] = field(default_factory=dict)
 
@@ -54,26 +60,28 @@ class Stage:
         """One line, with the time since the beginning."""
         self.console.print(f"[dim]{self.elapsed_s:5.0f} s[/dim]  {text}", highlight=False)
 
-    def wait(
-        self, look: Callable[[], Answer | None], what: str, patience_s: float = 420.0
-    ) -> Answer:
+    def wait(self, look: Callable[[], Answer | None], what: str) -> Answer:
         """Look until there is an answer.
 
         Raises
         ------
         ServiceUnavailable
-            If there is none in time.
+            If there is none and nothing has moved for `PATIENCE_S`.
         """
-        start = reported = time.monotonic()
+        moved = reported = time.monotonic()
+        seen: object = None
         while (answer := look()) is None:
             self.check()
             now = time.monotonic()
-            if now - start > patience_s:
+            if now - reported > REPORT_S:
+                reported, pulse = now, self.pulse()
+                if pulse != seen:
+                    seen, moved = pulse, now
+                if not self.console.is_terminal:
+                    self.say(f"  waiting for {what}")
+            if now - moved > PATIENCE_S:
                 raise ServiceUnavailable(
-                    what, found=f"nothing in {patience_s:.0f} s", expected=what
+                    what, found=f"nothing moved in {PATIENCE_S:.0f} s", expected="an end"
                 )
-            if not self.console.is_terminal and now - reported > REPORT_S:
-                self.say(f"  waiting for {what}")
-                reported = now
             time.sleep(POLL_S)
         return answer
