@@ -8,7 +8,7 @@ ARCHIVE ?=
 LABELS ?=
 DEMO := $(if $(ARCHIVE),--archive "$(ARCHIVE)") $(if $(LABELS),--labels "$(LABELS)")
 
-.PHONY: demo test unit system bench lint format docs lock clean
+.PHONY: demo test unit bench lint format docs pictures lock clean
 
 demo: .venv/.ready  ## the whole loop in one command: make demo [ARCHIVE=folder [LABELS=folder]]
 	$(BIN)/calnet-ops demo $(DEMO)
@@ -38,6 +38,11 @@ format: .venv/.ready
 
 docs: .venv/.ready  ## the generated pages of docs/
 	$(BIN)/python -m docs.generate
+
+pictures: .venv/.ready  ## the screenshots of the README, from a demonstration under test
+	$(PYTEST) -m system -k airflow_ui
+	mkdir -p docs/images
+	cp var/screenshots/ops.png var/screenshots/airflow-sectors.png docs/images/
 
 # uv is quick; where it cannot reach the package index that pip is set up for, pip does the same
 .venv/.ready: requirements.lock requirements-uv.lock pyproject.toml
