@@ -1,6 +1,9 @@
 """Labels: what catalogs say goes into the ledger, and what all said is frozen to a set."""
 
-from collections.abc import Iterable
+import gzip
+import zlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict
 
@@ -12,7 +15,7 @@ from calnet_ops.adapters.ledger import Decision
 from calnet_ops.errors import MissingInput, WrongConfiguration
 from calnet_ops.lineage import lineage_id
 from calnet_ops.platform import Platform
-from calnet_ops.science.labels.catalogs import read_catalog
+from calnet_ops.science.labels.catalogs import is_catalog, read_catalog
 from calnet_ops.science.labels.consensus import Consensus, consensus
 from calnet_ops.science.labels.records import LabelRecord, settle
 
@@ -34,7 +37,22 @@ LABEL_SET = pa.schema(
 )
 """Columns of a label set, one row a star, sorted by TIC."""
 
+GZIP = b"\x1f\x8b"
+"""First bytes of a compressed file."""
+
 log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class ReadLabels:
+    """What was read of a file or a folder."""
+
+    records: tuple[LabelRecord, ...]
+    files_ignored: tuple[str, ...] = ()
+    """Files of the folder that are no label catalogs."""
+
+    def __iter__(self) -> Iterator[LabelRecord]:
+        return iter(self.records)
 
 
 class LoadedLabels(TypedDict):
@@ -45,6 +63,8 @@ class LoadedLabels(TypedDict):
     """Appended to the ledger; the rest was there already."""
     n_set_aside: int
     """Words of "binary" about hosts of planets, which were left out."""
+    files_ignored: list[str]
+    """Files of the folder that are no label catalogs."""
 
 
 class LabelSetRecord(TypedDict):
@@ -61,26 +81,55 @@ class LabelSetRecord(TypedDict):
     """Whether any of its stars never was."""
 
 
-def read_labels(source: Path) -> list[LabelRecord]:
-    """Read a label catalog, or all catalogs in a folder.
+def read_labels(source: Path) -> ReadLabels:
+    """Read a label catalog, or all catalogs in a folder. Either may be compressed with gzip.
+
+    Whatever else lies in a folder, such as a README, is left out and named.
 
     Raises
     ------
     WrongConfiguration
-        If there is no such file, or one is no label catalog.
+        If there is no catalog, or one cannot be read.
     """
     files = sorted(source.iterdir()) if source.is_dir() else [source]
     files = [file for file in files if file.is_file() and not file.name.startswith(".")]
-    if not files or not source.exists():
-        raise WrongConfiguration(str(source), found="no file", expected="label catalogs")
-    return [
-        record
-        for file in files
-        for record in read_catalog(file.name, file.read_text(encoding="utf-8"))
-    ]
+    texts = {file: _body(file) for file in files}
+    catalogs = [file for file in files if is_catalog(texts[file].decode(errors="replace"))]
+    if source.is_file():
+        catalogs = files  # whose columns, if nobody knows them, are named by `read_catalog`
+    if not catalogs:
+        found = f"none in {', '.join(file.name for file in files[:8])}" if files else "no file"
+        raise WrongConfiguration(str(source), found=found, expected="label catalogs")
+    return ReadLabels(
+        tuple(record for file in catalogs for record in _records(file, texts[file])),
+        tuple(file.name for file in files if file not in catalogs),
+    )
 
 
-def load_labels(records: Iterable[LabelRecord], platform: Platform) -> LoadedLabels:
+def _body(file: Path) -> bytes:
+    """Content, uncompressed, without the mark that spreadsheets put before UTF-8."""
+    try:
+        body = file.read_bytes()
+        body = gzip.decompress(body) if body.startswith(GZIP) else body
+    except (OSError, EOFError, zlib.error) as error:
+        raise WrongConfiguration(
+            str(file), found=str(error), expected="a readable label catalog"
+        ) from error
+    return body.removeprefix(b"\xef\xbb\xbf")
+
+
+def _records(file: Path, body: bytes) -> list[LabelRecord]:
+    try:
+        text = body.decode()
+    except UnicodeDecodeError as error:
+        line = body.count(b"\n", 0, error.start) + 1
+        raise WrongConfiguration(
+            f"{file.name}, line {line}", found=str(error), expected="text in UTF-8"
+        ) from error
+    return read_catalog(file.name.removesuffix(".gz"), text)
+
+
+def load_labels(records: Iterable[LabelRecord] | ReadLabels, platform: Platform) -> LoadedLabels:
     """Append what catalogs say to the ledger, hosts of planets taken out of the binaries.
 
     What a catalog has said before is not said again, so loading twice changes nothing.
@@ -94,7 +143,10 @@ def load_labels(records: Iterable[LabelRecord], platform: Platform) -> LoadedLab
     ]
     platform.ledger.add_decisions([_decision(record) for record in new])
     loaded = LoadedLabels(
-        n_record=len(settled.records), n_new=len(new), n_set_aside=len(settled.set_aside)
+        n_record=len(settled.records),
+        n_new=len(new),
+        n_set_aside=len(settled.set_aside),
+        files_ignored=list(records.files_ignored) if isinstance(records, ReadLabels) else [],
     )
     log.info("labels_loaded", **loaded)
     return loaded

@@ -1,3 +1,5 @@
+import gzip
+
 import pytest
 
 from calnet_ops.errors import MissingInput, WrongConfiguration
@@ -64,3 +66,46 @@ def test_a_folder_is_all_of_its_catalogs(tmp_path):
 def test_an_absent_catalog_is_named(tmp_path):
     with pytest.raises(WrongConfiguration, match="absent"):
         read_labels(tmp_path / "absent.csv")
+
+
+def test_what_is_no_catalog_in_a_folder_is_left_out_and_named(tmp_path, platform):
+    folder = tmp_path / "labels"
+    folder.mkdir()
+    (folder / "one.csv").write_text("tic,verdict\n11,EB\n")
+    (folder / "README.md").write_text("Labels\n------\n\nOf several people, and more.\n")
+    (folder / "sky.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 1000)
+    (folder / "fruit.csv").write_text("colour,weight\nred,3\n")
+    loaded = load_labels(read_labels(folder), platform)
+    assert loaded["n_new"] == 1
+    assert loaded["files_ignored"] == ["README.md", "fruit.csv", "sky.png"]
+
+
+def test_a_folder_without_a_catalog_is_an_error(tmp_path):
+    (tmp_path / "README.md").write_text("Nothing yet.\n")
+    with pytest.raises(WrongConfiguration, match=r"none in README\.md"):
+        read_labels(tmp_path)
+
+
+@pytest.mark.parametrize("body", [b"Labels of 3 people\n", b"\x89PNG\r\n\x1a\n\xff\xfe", b""])
+def test_a_single_file_must_be_a_catalog(tmp_path, body):
+    file = tmp_path / "labels"
+    file.write_bytes(body)
+    with pytest.raises(WrongConfiguration, match="labels"):
+        read_labels(file)
+
+
+def test_a_compressed_catalog_says_the_same_under_the_same_name(tmp_path):
+    body = b"\xef\xbb\xbftic,verdict\n11,EB\n"
+    (tmp_path / "one.csv").write_bytes(body)
+    (tmp_path / "one.csv.gz").write_bytes(gzip.compress(body))
+    plain, compressed = (read_labels(tmp_path / name) for name in ("one.csv", "one.csv.gz"))
+    assert plain.records == compressed.records == (LabelRecord(11, "EB", "", "one.csv", "catalog"),)
+
+
+def test_a_damaged_catalog_is_named(tmp_path):
+    (tmp_path / "old.csv").write_bytes("tic,verdict,note\n11,EB,Åse\n".encode("latin-1"))
+    with pytest.raises(WrongConfiguration, match=r"old\.csv, line 2.*UTF-8"):
+        read_labels(tmp_path)
+    (tmp_path / "old.csv").write_bytes(gzip.compress(b"tic,verdict\n11,EB\n")[:-9])
+    with pytest.raises(WrongConfiguration, match=r"old\.csv.*readable"):
+        read_labels(tmp_path / "old.csv")

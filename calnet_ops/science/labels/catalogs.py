@@ -3,6 +3,7 @@
 import csv
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from calnet_ops.errors import WrongConfiguration
 from calnet_ops.science.labels.records import (
@@ -29,13 +30,29 @@ FALSE_WORDS = frozenset({"false", "f", "0", "no", "not_eb", "noneb", "planet"})
 UNSURE_WORDS = frozenset({"unsure", "ambiguous"})
 """How tables of verdicts spell them, in lower case. Anything else says nothing."""
 
+TYPE_WORDS = frozenset(eb_type.lower() for eb_type in EB_TYPES)
+"""Types in place of verdicts: each is a binary."""
+
 PLANET_TYPE = "EP"
 """Star eclipsed by its planet in the VSX, which flags it like a binary."""
+
+_TIC = re.compile(r"(?:TIC[ _-]*)?0*([1-9][0-9]{0,17})(?:\.0*)?", re.IGNORECASE)
+"""A star's number as lists and spreadsheets write it: ``123``, ``123.0``, ``TIC 123``."""
 
 _DESCRIBED = re.compile(r"^ *\d+- *\d+ +\S+ +\S+ +(\w+)")
 """Line of a machine-readable header such as ``11- 25 E15.9  d     P      Orbital period``."""
 
 Row = dict[str, str]
+Line = tuple[int, list[str]]
+"""Number of a line in the file, from 1, and its cells."""
+
+Reader = Callable[[str, Row], Iterator[LabelRecord]]
+"""What one row of a catalog of that name says."""
+
+
+def is_catalog(text: str) -> bool:
+    """Whether the columns are those of a label catalog, whatever its rows hold."""
+    return _reader(_table(text)[0]) is not None
 
 
 def read_catalog(name: str, text: str) -> list[LabelRecord]:
@@ -51,48 +68,88 @@ def read_catalog(name: str, text: str) -> list[LabelRecord]:
     Raises
     ------
     WrongConfiguration
-        If it is none of the catalogs known.
+        If it is none of the catalogs known, or one of its rows cannot be read.
     """
-    columns, rows = _table(text)
-    for needed, reader in READERS.items():
-        if set(needed) <= set(columns):
-            records = [record for row in rows for record in reader(name, row)]
-            return list({(r.tic, r.verdict): r for r in records}.values())
-    raise WrongConfiguration(
-        name,
-        found=f"columns {', '.join(columns[:8]) or 'none'}",
-        expected="a label catalog, or a CSV with the columns tic and verdict (or is_eb)",
-    )
+    columns, lines = _table(text)
+    reader = _reader(columns)
+    if reader is None:
+        raise WrongConfiguration(
+            name,
+            found=f"columns {', '.join(columns[:8]) or 'none'}",
+            expected="a label catalog, or a CSV with the columns tic and verdict (or is_eb)",
+        )
+    number, records = 1, list[LabelRecord]()
+    try:
+        for number, cells in lines:  # noqa: B007 - the error names it
+            records += reader(name, _row(columns, cells))
+    except (ValueError, csv.Error) as error:
+        raise WrongConfiguration(
+            f"{name}, line {number}",
+            found=str(error),
+            expected=f"{len(columns)} cells with a TIC number such as 123456789",
+        ) from error
+    return list({(r.tic, r.verdict): r for r in _with_types(columns, records)}.values())
 
 
-def _table(text: str) -> tuple[list[str], Iterator[Row]]:
-    """Columns and rows of a catalog in any of the three notations."""
+def _reader(columns: list[str]) -> Reader | None:
+    """The first whose columns are all there."""
+    fitting = (reader for needed, reader in READERS.items() if set(needed) <= set(columns))
+    return next(fitting, None)
+
+
+def _table(text: str) -> tuple[list[str], Iterator[Line]]:
+    """Columns, and cells by line, of a catalog in any of the three notations."""
     lines = text.splitlines()
     if len(lines) > 1 and lines[1].startswith("---"):
         return _two_line(lines)
     if text.startswith("Title:"):
         return _machine_readable(lines)
-    reader = csv.DictReader(lines)
-    return list(reader.fieldnames or []), iter(reader)
+    reader = csv.reader(lines)
+    try:
+        columns = next(reader, [])
+    except csv.Error:  # an image, say
+        return [], iter(())
+    return columns, ((reader.line_num, cells) for cells in reader if cells)
 
 
-def _two_line(lines: list[str]) -> tuple[list[str], Iterator[Row]]:
+def _row(columns: list[str], cells: list[str]) -> Row:
+    if len(cells) < len(columns) or any(cells[len(columns) :]):
+        msg = f"{len(cells)} cells"
+        raise ValueError(msg)
+    return dict(zip(columns, cells, strict=False))
+
+
+def _two_line(lines: list[str]) -> tuple[list[str], Iterator[Line]]:
     """Fixed-width columns under a line of dashes: astropy's ``fixed_width_two_line``."""
     edges, start = [], 0
     for dashes in lines[1].split(" "):
         edges.append((start, start + len(dashes)))
         start += len(dashes) + 1
     columns = [lines[0][first:last].strip() for first, last in edges]
-    cells = ([line[first:last].strip() for first, last in edges] for line in lines[2:] if line)
-    return columns, (dict(zip(columns, row, strict=True)) for row in cells)
+    rows = ((number, line) for number, line in enumerate(lines[2:], 3) if line)
+    return columns, (
+        (number, [line[first:last].strip() for first, last in edges]) for number, line in rows
+    )
 
 
-def _machine_readable(lines: list[str]) -> tuple[list[str], Iterator[Row]]:
+def _machine_readable(lines: list[str]) -> tuple[list[str], Iterator[Line]]:
     """Machine-readable table of the AJ and ApJ: the rows follow the last rule."""
-    last_rule = max(number for number, line in enumerate(lines) if line.startswith("-----"))
+    rules = [number for number, line in enumerate(lines, 1) if line.startswith("-----")]
+    last_rule = rules[-1] if rules else 0
     columns = [match[1] for line in lines[:last_rule] if (match := _DESCRIBED.match(line))]
-    rows = (line.split() for line in lines[last_rule + 1 :])
-    return columns, (dict(zip(columns, row, strict=True)) for row in rows if row)
+    rows = ((number, line.split()) for number, line in enumerate(lines[last_rule:], last_rule + 1))
+    return columns, ((number, cells) for number, cells in rows if cells)
+
+
+def _with_types(columns: list[str], records: list[LabelRecord]) -> list[LabelRecord]:
+    """Types also of those called EB, where a table calls others EA or EW in the same column."""
+    own_types = "tic" not in columns or not {"eb_type", "kind", "type"}.isdisjoint(columns)
+    if own_types or not any(record.eb_type for record in records):
+        return records
+    return [
+        replace(record, eb_type="EB") if record.verdict == "EB" and not record.eb_type else record
+        for record in records
+    ]
 
 
 def _calnet_class(name: str, row: Row) -> Iterator[LabelRecord]:
@@ -143,7 +200,7 @@ def _variable_flags(name: str, row: Row) -> Iterator[LabelRecord]:
         yield _record(name, row["TIC_ID"], "NOT_EB", note=variable_type)
 
 
-def _verdict_column(column: str) -> Callable[[str, Row], Iterator[LabelRecord]]:
+def _verdict_column(column: str) -> Reader:
     """Reader of a plain table, ours or the simulator's, by the column of its verdicts."""
 
     def read(name: str, row: Row) -> Iterator[LabelRecord]:
@@ -155,6 +212,8 @@ def _verdict_column(column: str) -> Callable[[str, Row], Iterator[LabelRecord]]:
             yield _record(name, row["tic"], "NOT_EB", source="planet_host", note=row[column])
         elif word in TRUE_WORDS:
             yield _binary(name, row["tic"], eb_type)
+        elif word in TYPE_WORDS:
+            yield _binary(name, row["tic"], eb_type or word.upper())
         elif word in FALSE_WORDS | UNSURE_WORDS:
             verdict: Verdict = "UNSURE" if word in UNSURE_WORDS else "NOT_EB"
             yield _record(name, row["tic"], verdict, note=row.get("kind", ""))
@@ -175,13 +234,17 @@ def _record(
     source: Source = "catalog",
     note: str = "",
 ) -> LabelRecord:
-    number = int(tic)
+    match = _TIC.fullmatch(tic.strip())
+    if match is None:
+        msg = f"TIC number {tic!r}"
+        raise ValueError(msg)
+    number = int(match[1])
     if number >= SIMULATED_TIC:
         source = "simulated"
     return LabelRecord(number, verdict, eb_type, name[:64], source, note)
 
 
-READERS: dict[tuple[str, ...], Callable[[str, Row], Iterator[LabelRecord]]] = {
+READERS: dict[tuple[str, ...], Reader] = {
     ("TIC", "class"): _calnet_class,
     ("TIC", "m_TIC", "Disp"): _calnet_discovery,
     ("tess_id", "morph_coeff"): _prsa,

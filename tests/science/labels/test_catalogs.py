@@ -60,6 +60,40 @@ def test_columns_that_nobody_knows_are_named():
         read_catalog("fruit.csv", "colour,weight\nred,3\n")
 
 
+@pytest.mark.parametrize("tic", ["123", "123.0", " 123 ", "TIC 123", "tic-0000000123"])
+def test_a_star_may_be_numbered_as_spreadsheets_do(tic):
+    assert words(f"tic,verdict\n{tic},EB\n") == [(123, "EB", "", "catalog")]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("tic,verdict\n7,EB\n,EB\n", "fruit.csv, line 3.*found TIC number ''"),
+        ("tic,verdict\n\nHD 12,EB\n", "fruit.csv, line 3.*found TIC number 'HD 12'"),
+        ("tic,verdict\n12.5,EB\n", "line 2.*found TIC number '12.5'"),
+        ("tic,verdict,eb_type\n7\n", "line 2.*found 1 cells, expected 3 cells"),
+        ("tic,verdict\n7,EB,EW\n", "line 2.*found 3 cells, expected 2 cells"),
+        ("tess_id,morph_coeff\n7,high\n", "line 2.*found could not convert.*'high'"),
+        ("TIC class\n--- -----\n  7    EA\n       EW\n", "line 4.*found TIC number ''"),
+        ("Title: a table without a rule\n", "fruit.csv.*columns none"),
+        ("", "fruit.csv.*columns none"),
+    ],
+)
+def test_a_bad_row_or_file_is_named(text, message):
+    with pytest.raises(WrongConfiguration, match=message):
+        read_catalog("fruit.csv", text)
+
+
+def test_a_type_in_place_of_a_verdict_is_a_binary_of_that_type():
+    assert words("tic,label\n7,EA\n8,ew\n9,EB\n10,NOT_EB\n") == [
+        (7, "EB", "EA", "catalog"),
+        (8, "EB", "EW", "catalog"),
+        (9, "EB", "EB", "catalog"),
+        (10, "NOT_EB", "", "catalog"),
+    ]
+    assert words("tic,verdict\n7,EB\n8,NOT_EB\n")[0] == (7, "EB", "", "catalog")
+
+
 @pytest.mark.parametrize(
     ("file", "expected"),
     [
