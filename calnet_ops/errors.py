@@ -114,6 +114,12 @@ class HeaderDisagrees(QuarantinedFile):
     reason = "header disagrees with file name"
 
 
+class OtherSector(QuarantinedFile):
+    """A sound light curve of a sector other than the one whose script lists it."""
+
+    reason = "of another sector"
+
+
 class DuplicateTarget(QuarantinedFile):
     """A second file of the same star in the same sector."""
 

@@ -14,7 +14,7 @@ import structlog
 
 from calnet_ops import keys
 from calnet_ops.adapters.store import Store
-from calnet_ops.errors import ForeignProduct, MissingInput, RejectedInput
+from calnet_ops.errors import ForeignProduct, MissingInput, RejectedInput, SectorNotTrusted
 from calnet_ops.lineage import lineage_id
 from calnet_ops.platform import Platform
 from calnet_ops.science import features
@@ -84,10 +84,15 @@ class FeatureRecord(TypedDict):
 def plan_shards(sector: int, version: str, platform: Platform) -> list[ExtractShard]:
     """Cut the stored files of a sector into shards of equal size.
 
+    A sector without a believed file is one shard without files: Airflow skips all that follows a
+    step mapped over nothing, and the sector would never have features, however few.
+
     Raises
     ------
     MissingInput
         If the sector has not been ingested.
+    SectorNotTrusted
+        If its checks have halted it.
     """
     delivery = platform.ledger.delivery(sector)
     if delivery is None or "manifest" not in delivery.facts:
@@ -97,10 +102,17 @@ def plan_shards(sector: int, version: str, platform: Platform) -> list[ExtractSh
             expected="an ingested sector",
             cure=f"Run: calnet-ops ingest {sector}",
         )
+    if delivery.state == "halted":
+        raise SectorNotTrusted(
+            f"features of {keys.sector_key(sector)}",
+            found="a sector that is halted",
+            expected="one that passed its checks",
+            cure=f"Remove the cause, then run: calnet-ops validate {sector}",
+        )
     manifest = delivery.facts["manifest"]
     n_file = len(_stored_files(manifest, platform.store))
-    n_shard = -(-n_file // SHARD_FILES)
-    edges = [n_file * number // n_shard for number in range(n_shard + 1)] if n_shard else []
+    n_shard = max(1, -(-n_file // SHARD_FILES))
+    edges = [n_file * number // n_shard for number in range(n_shard + 1)]
     return [
         ExtractShard(
             sector=sector,

@@ -16,7 +16,9 @@ from calnet_ops.adapters.store import Store
 from calnet_ops.errors import ArchiveUnavailable, KeyTaken, MissingInput
 from calnet_ops.lineage import lineage_id
 from calnet_ops.platform import Platform
-from calnet_ops.steps.ingest_file import STORED, Outcome, Puller
+from calnet_ops.science.checks import statistics as file_statistics
+from calnet_ops.science.checks.sector import STORED
+from calnet_ops.steps.ingest_file import Outcome, Puller
 from calnet_ops.steps.ingest_plan import cut, plan_table
 
 VERSION = 1
@@ -46,6 +48,11 @@ MANIFEST = pa.schema(
     }
 )
 """What became of each listed file, by file name."""
+
+STATISTICS = pa.schema(
+    [*file_statistics.COLUMNS, ("file_name", pa.string()), ("sha256", pa.string())]
+)
+"""What each stored file looks like, by file name; the columns are there without any file too."""
 
 log = structlog.get_logger()
 
@@ -150,7 +157,7 @@ def ingest_shard(shard: IngestShard, platform: Platform) -> IngestTally:
     if not store.exists(manifest):
         outcomes = _pull_all(shard, platform)
         rows = [item.statistics for item in outcomes if item.statistics is not None]
-        _save_once(store, statistics, pa.Table.from_pylist(rows))
+        _save_once(store, statistics, pa.Table.from_pylist(rows, schema=STATISTICS))
         table = pa.Table.from_pylist([item.row for item in outcomes], schema=MANIFEST)
         _save_once(store, manifest, table)  # last: it tells that all of the shard is there
         seconds = round(time.monotonic() - started, 3)
@@ -183,9 +190,9 @@ def close_sector(sector: int, tallies: list[IngestTally], platform: Platform) ->
     manifest, statistics = keys.manifest(sector, lineage), keys.statistics(sector, lineage)
     if not store.exists(manifest):
         tables = [store.load_table(tally["statistics"]) for tally in tallies]
-        _save_once(store, statistics, _merge([table for table in tables if table.num_rows]))
+        _save_once(store, statistics, _merge(STATISTICS, tables))
         tables = [store.load_table(tally["manifest"]) for tally in tallies]
-        _save_once(store, manifest, _merge(tables))
+        _save_once(store, manifest, _merge(MANIFEST, tables))
     record = _record(store.load_table(manifest), delivery, manifest, statistics)
     _move_to_raw(delivery, record, platform)
     platform.ledger.record("ingest", sector, manifest, facts={**record, **_pace(tallies)})
@@ -273,10 +280,8 @@ def _save_once(store: Store, key: str, table: pa.Table) -> None:
         log.info("written_by_another_run", key=key)
 
 
-def _merge(tables: list[pa.Table]) -> pa.Table:
-    if not tables:
-        return pa.table({"file_name": pa.array([], pa.string())})
-    return pa.concat_tables(tables, promote_options="permissive").sort_by("file_name")
+def _merge(schema: pa.Schema, tables: list[pa.Table]) -> pa.Table:
+    return pa.concat_tables([schema.empty_table(), *tables]).sort_by("file_name")
 
 
 def _record(table: pa.Table, delivery: Delivery, manifest: str, statistics: str) -> IngestRecord:

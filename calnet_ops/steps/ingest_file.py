@@ -8,13 +8,14 @@ import structlog
 from calnet_ops import keys
 from calnet_ops.adapters.archive import Archive, Fetched
 from calnet_ops.adapters.store import Store
-from calnet_ops.errors import DuplicateTarget, RejectedInput
+from calnet_ops.errors import DuplicateTarget, OtherSector, RejectedInput
 from calnet_ops.lineage import sha256_hex
+from calnet_ops.science.checks.sector import STORED
 from calnet_ops.science.checks.statistics import file_statistics
 from calnet_ops.science.lightcurve import spoc
 
-STORED, QUARANTINED = "stored", "quarantined"
-"""What can become of a listed file."""
+QUARANTINED = "quarantined"
+"""Status of a file that is not `STORED`: nothing else can become of a listed one."""
 
 SIMULATED_CARD = b"SIMDATA =                    T"
 """Tells a simulated file even if it is not to be believed otherwise."""
@@ -75,6 +76,10 @@ class Puller:
                 name, found=listed["duplicate_of"], expected="one file for each star in a sector"
             )
         facts = spoc.verify(name, body)
+        if facts.sector != self.sector:
+            raise OtherSector(
+                name, found=f"sector {facts.sector}", expected=f"sector {self.sector}"
+            )
         statistics = file_statistics(spoc.read(body))
         digest = sha256_hex(body)
         key = self.held.get((name, digest)) or keys.raw(self.sector, self.delivery, name)

@@ -40,16 +40,17 @@ def cut(n_file: int) -> list[tuple[int, int]]:
 
 
 def plan_table(script: Script) -> pa.Table:
-    """List what to pull, by file name; the second file of a star is marked as its duplicate."""
+    """List what to pull, by file name; a star's second file of this sector is its duplicate."""
     kept: dict[int, str] = {}
     rows = []
     for file in sorted(script.files, key=lambda file: file.file_name):
-        tic = _tic(file.file_name)
-        first = file.file_name if tic is None else kept.setdefault(tic, file.file_name)
+        name = _parsed(file.file_name)
+        own = name is not None and name.sector == script.sector
+        first = kept.setdefault(name.tic, file.file_name) if name and own else file.file_name
         rows.append(
             {
                 "file_name": file.file_name,
-                "tic": tic,
+                "tic": name.tic if name else None,
                 "url": file.url,
                 "duplicate_of": "" if first == file.file_name else first,
             }
@@ -57,9 +58,9 @@ def plan_table(script: Script) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=PLAN)
 
 
-def _tic(file_name: str) -> int | None:
-    """TIC number in a file name; None if it is another product's."""
+def _parsed(file_name: str) -> keys.SpocName | None:
+    """What a file name says; None if it is another product's."""
     try:
-        return keys.SpocName.parse(file_name).tic
+        return keys.SpocName.parse(file_name)
     except ForeignProduct:
         return None

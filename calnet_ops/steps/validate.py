@@ -160,10 +160,8 @@ def _rejected(
     outcomes: list["Outcome"], statistics: pa.Table, sector: int
 ) -> list[dict[str, int | str]]:
     """Files to leave out, by name, each with the first thing that speaks against it."""
-    tics = {}
-    if len(statistics):
-        names, numbers = statistics["file_name"].to_pylist(), statistics["tic"].to_pylist()
-        tics = dict(zip(names, numbers, strict=True))
+    names, numbers = statistics["file_name"].to_pylist(), statistics["tic"].to_pylist()
+    tics = dict(zip(names, numbers, strict=True))
     rejected: dict[str, dict[str, int | str]] = {}
     for outcome in outcomes:
         expectation = outcome.expectation
@@ -197,7 +195,7 @@ def _record(key: str, report: dict[str, Any]) -> CheckRecord:
 
 
 def _move(delivery: Delivery, record: CheckRecord, platform: Platform) -> None:
-    """Let later steps find the report, or hold them back."""
+    """Let later steps find the report; features are not made of a delivery that is halted."""
     state = "halted" if record["halted"] else "raw"
     facts = {"report": record["report"], "docs": record["docs"], "n_rejected": record["n_rejected"]}
     if not platform.ledger.move_delivery(delivery, state=state, facts=facts):

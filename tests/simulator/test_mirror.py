@@ -126,6 +126,7 @@ def test_cdpp_table_has_a_row_for_each_target(folder, mirror):
     (folder / "s087" / NAME.replace("30275861", "30275862")).write_bytes(b"<html>")
     (folder / "s087" / NAME.replace("-0284-", "-0285-")).write_bytes(b"")
     (folder / "s087" / FAST).write_bytes(b"")
+    (folder / "s087" / NAME.replace("s0087-0000000030275861", "s0001-0000000030275863")).touch()
     link = re.search(r'href="([^"]*rms-cdpp.csv)"', mirror.get(forms.TCE_PATH).text)
     assert link is not None
     lines = [line for line in mirror.get(link[1]).text.splitlines() if line[0] != "#"]

@@ -87,6 +87,14 @@ def test_foreign_and_duplicate_files_do_not_count_as_targets(publish, platform):
     assert platform.ledger.delivery(87).n_listed == 4
 
 
+def test_files_of_another_sector_do_not_keep_a_sector_from_being_listed(publish, platform):
+    publish(87, 1)
+    for tic in range(2, 20):
+        publish(87, name=spoc_name(tic, 1))
+    detect_sectors(platform)
+    assert detect_sectors(platform)["listed"] == [87]
+
+
 def test_sector_delivered_again_appears_again_and_keeps_what_it_had(publish, platform):
     publish(87, 1)
     detect_sectors(platform)

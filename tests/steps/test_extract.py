@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from calnet_ops import keys
-from calnet_ops.errors import MissingInput
+from calnet_ops.errors import MissingInput, SectorNotTrusted
 from calnet_ops.science.features import tables
 from calnet_ops.steps import extract
 from tests.support.spoc_files import spoc_arrays, spoc_bytes, spoc_name
@@ -125,3 +125,10 @@ def test_large_sector_is_at_most_two_hundred_shards_of_equal_size(platform, file
     shards = extract.plan_shards(87, "v1", platform)
     assert len(shards) == 100
     assert {shard["stop"] - shard["start"] for shard in shards} == {200}
+
+
+def test_sector_that_is_halted_is_held_back(platform, files):
+    store_sector(platform, files)
+    platform.ledger.move_delivery(platform.ledger.delivery(87), state="halted")
+    with pytest.raises(SectorNotTrusted, match="calnet-ops validate 87"):
+        extract.plan_shards(87, "v1", platform)

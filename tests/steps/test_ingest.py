@@ -181,6 +181,15 @@ def test_foreign_products_are_quarantined(platform, sector):
     assert sorted(tics, key=str)[-2:] == [None, None]
 
 
+def test_sound_file_of_another_sector_is_not_taken_for_one_of_this(platform, sector):
+    stranger = spoc_name(TIC + 1, 1)
+    (sector / stranger).write_bytes(spoc_bytes(spoc_arrays(N_ROW), tic=TIC + 1, sector=1))
+    record = _ingest(platform)
+    assert (record["n_stored"], record["n_quarantined"]) == (3, {"of another sector": 1})
+    assert not platform.store.exists(keys.raw(87, 1, stranger))
+    assert platform.store.exists(keys.raw(87, 1, spoc_name(TIC + 1)))
+
+
 def test_second_file_of_a_star_is_a_duplicate(platform, sector):
     (sector / spoc_name(TIC + 1).replace("-0284-", "-0285-")).write_bytes(_body(TIC + 1))
     record = _ingest(platform)
@@ -201,7 +210,9 @@ def test_sector_of_bad_files_only_is_closed_all_the_same(platform, sector):
         (sector / name).write_bytes(b"")
     record = _ingest(platform)
     assert (record["n_stored"], record["n_quarantined"]) == (0, {"empty file": 3})
-    assert platform.store.load_table(record["statistics"]).num_rows == 0
+    statistics = platform.store.load_table(record["statistics"])
+    assert statistics.num_rows == 0
+    assert statistics.schema.equals(ingest.STATISTICS)
 
 
 def test_archive_that_fails_ends_the_shard_and_leaves_no_manifest(platform, tmp_path):
@@ -316,3 +327,10 @@ def test_plan_is_sorted_and_marks_duplicates():
     assert table["tic"].to_pylist() == [1, 2, 2, None]
     assert table["duplicate_of"].to_pylist() == ["", "", spoc_name(2), ""]
     assert isinstance(table, pa.Table)
+
+
+def test_star_of_another_sector_makes_no_duplicate():
+    names = [spoc_name(1, 1), spoc_name(1, 87)]
+    files = tuple(ListedFile(name, f"https://x/{name}") for name in names)
+    table = plan_table(Script(87, files, "0" * 64, ""))
+    assert table["duplicate_of"].to_pylist() == ["", ""]

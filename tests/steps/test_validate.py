@@ -90,12 +90,7 @@ def test_lost_file_halts_the_sector_until_it_is_found(platform, sound):
 
 
 def test_sector_without_a_believed_file_is_judged_too(platform):
-    manifest = pa.Table.from_pylist([{"status": "quarantined"}])
-    facts = {"manifest": keys.manifest(87, "x"), "statistics": keys.statistics(87, "x")}
-    platform.store.save_table(facts["manifest"], manifest)
-    platform.store.save_table(facts["statistics"], pa.Table.from_pylist([]))
-    platform.ledger.add_delivery(87, 1, state="raw", n_listed=1, listing_sha256="")
-    platform.ledger.move_delivery(platform.ledger.delivery(87), facts=facts)
+    store_sector(platform, {})
     assert validate.validate_sector(87, platform)["n_file"] == 0
 
 

@@ -9,6 +9,7 @@ from calnet_ops.lineage import sha256_hex
 from calnet_ops.platform import Platform
 from calnet_ops.science.checks.statistics import file_statistics
 from calnet_ops.science.lightcurve import spoc
+from calnet_ops.steps.ingest import MANIFEST, STATISTICS
 
 
 def store_sector(platform: Platform, files: dict[str, bytes], sector: int = 87) -> pa.Table:
@@ -19,13 +20,14 @@ def store_sector(platform: Platform, files: dict[str, bytes], sector: int = 87) 
         platform.store.save_new(key, body)
         rows.append(_manifest_row(name, body, key, sector))
         statistics.append(_statistics_row(name, body))
-    manifest = pa.Table.from_pylist(rows)
+    manifest = pa.Table.from_pylist(rows, schema=MANIFEST)
     facts = {
         "manifest": keys.manifest(sector, "test"),
         "statistics": keys.statistics(sector, "test"),
     }
     platform.store.save_table(facts["manifest"], manifest)
-    platform.store.save_table(facts["statistics"], pa.Table.from_pylist(statistics))
+    table = pa.Table.from_pylist(statistics, schema=STATISTICS)
+    platform.store.save_table(facts["statistics"], table)
     ledger = platform.ledger
     ledger.add_delivery(sector, 1, state="listed", n_listed=len(files), listing_sha256="0" * 64)
     seen = ledger.delivery(sector)

@@ -7,6 +7,9 @@ import pyarrow.compute as pc
 from calnet_ops.science.checks.noise import expected_noise_ppm
 from calnet_ops.science.lightcurve.light_curve import Floats
 
+STORED = "stored"
+"""Status in a manifest of a file that is believed."""
+
 
 def with_sector_columns(statistics: pa.Table) -> pa.Table:
     """Statistics of files, with how each compares to the sector and to its magnitude.
@@ -14,7 +17,7 @@ def with_sector_columns(statistics: pa.Table) -> pa.Table:
     Parameters
     ----------
     statistics
-        Rows of `file_statistics`; with no rows it may have no columns.
+        Rows of `file_statistics`.
 
     Returns
     -------
@@ -50,7 +53,7 @@ def sector_statistics(
     n_listed
         Files in the sector's download script.
     """
-    n_quarantined = pc.sum(pc.not_equal(manifest["status"], "stored")).as_py() or 0
+    n_quarantined = pc.sum(pc.not_equal(manifest["status"], STORED)).as_py() or 0
     return {
         "n_listed": n_listed,
         "n_missing": n_listed - len(manifest),

@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+import pyarrow as pa
 
 from calnet_ops.science.lightcurve.light_curve import Floats, LightCurve
 from calnet_ops.science.lightcurve.segments import split_segments
@@ -29,6 +30,37 @@ QUALITY_BITS = {
 
 MAD_TO_SIGMA = 1.4826
 """Standard deviation of a normal distribution in units of its median absolute deviation."""
+
+COLUMNS = pa.schema(
+    [
+        ("tic", pa.int64()),
+        ("sector", pa.int64()),
+        ("camera", pa.int64()),
+        ("ccd", pa.int64()),
+        ("simulated", pa.bool_()),
+        ("ra", pa.float64()),
+        ("dec", pa.float64()),
+        ("tmag", pa.float64()),
+        ("teff", pa.float64()),
+        ("crowdsap", pa.float64()),
+        ("cdpp_1h", pa.float64()),
+        ("cadence_s", pa.float64()),
+        ("time_start", pa.float64()),
+        ("time_stop", pa.float64()),
+        ("longest_gap_d", pa.float64()),
+        ("n_segment", pa.int64()),
+        ("median_flux", pa.float64()),
+        ("magnitude_residual", pa.float64()),
+        ("flux_err_ppm", pa.float64()),
+        ("scatter_ppm", pa.float64()),
+        ("n_row", pa.int64()),
+        ("n_good", pa.int64()),
+        ("share_good", pa.float64()),
+        ("background_median", pa.float64()),
+        *((f"share_{name}", pa.float64()) for name in QUALITY_BITS),
+    ]
+)
+"""What `file_statistics` gives, in its order: a table of no files has these columns too."""
 
 Statistic = float | int | bool
 

@@ -3,9 +3,10 @@
 import math
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
-from calnet_ops.science.checks.statistics import QUALITY_BITS, file_statistics
+from calnet_ops.science.checks.statistics import COLUMNS, QUALITY_BITS, file_statistics
 from calnet_ops.science.lightcurve import spoc
 from tests.support.light_curves import eclipsing_binary, light_curve, with_flux, with_gaps
 
@@ -50,3 +51,8 @@ def test_real_files_set_only_the_bits_we_count(shared_data):
     for file in sorted((shared_data / "tess").glob("*/*.fits")):
         seen = np.bitwise_or.reduce(spoc.read(file.read_bytes()).quality)
         assert seen & ~sum(QUALITY_BITS.values()) == 0
+
+
+def test_columns_are_those_of_the_table_whether_it_has_rows_or_not():
+    table = pa.Table.from_pylist([file_statistics(eclipsing_binary())])
+    assert table.schema.equals(COLUMNS)
