@@ -17,7 +17,12 @@ being filled lacks thousands of 20,000."""
 
 FEW_TARGETS = 7
 """Difference that is always allowed: so many targets were planned and not processed in sector 34
-(its data-release note; facts/archive.md, 2.1)."""
+(its data-release note)."""
+
+ANNOUNCE_AGAIN_S = 3600
+"""A sector that is still listed after an hour is announced again: the poll that listed it may
+have been killed before its event was out. To ingest a sector twice is free, also at once: files
+are written once, and only one run moves the delivery."""
 
 APPEARING, LISTED = "appearing", "listed"
 """States that this step sets; `raw` and `halted` come later."""
@@ -29,7 +34,7 @@ class Detected(TypedDict):
     """What a poll of the archive found."""
 
     listed: list[int]
-    """Sectors that this poll found complete."""
+    """Sectors to ingest: those that this poll found complete, and those still waiting since."""
     states: dict[int, str]
     """State of every sector known."""
 
@@ -51,19 +56,21 @@ def detect_sectors(platform: Platform) -> Detected:
     list a sector. Costs a request a sector, conditional for those that are
     listed already (dates of HTTP have whole seconds, too coarse for a list that is growing).
     """
-    listed, failures = [], []
+    listed, failures = set(), []
     sectors = platform.archive.list_sectors()
     for sector in sectors:
         try:
             if _follow(sector, platform):
-                listed.append(sector)
+                listed.add(sector)
         except TransientError as error:
             log.warning("sector_not_readable", sector=sector, error=str(error))
             failures.append(error)
     if failures and len(failures) == len(sectors):
         raise failures[0]
-    states = {item.sector: item.state for item in platform.ledger.deliveries()}
-    return Detected(listed=listed, states=states)
+    deliveries = platform.ledger.deliveries()
+    listed |= {item.sector for item in deliveries if _is_waiting(item)}
+    states = {item.sector: item.state for item in deliveries}
+    return Detected(listed=sorted(listed), states=states)
 
 
 def count_targets(script: Script) -> int:
@@ -121,18 +128,16 @@ def _note_listing(script: Script, seen: Delivery | None, platform: Platform) -> 
     if seen is not None and seen.state in {APPEARING, LISTED}:
         ledger.move_delivery(seen, state=APPEARING, facts=facts, **listing)
         return
-    number = seen.delivery + 1 if seen else 1
+    number, held = (seen.delivery + 1, seen.facts) if seen else (1, {})
+    # what the last delivery left in the store stays in force until this one is there
     ledger.add_delivery(
         script.sector,
         number,
         state=APPEARING,
         n_listed=len(script.files),
         listing_sha256=script.sha256,
+        facts=held | facts,
     )
-    added = ledger.delivery(script.sector)
-    if added is not None and added.delivery == number:
-        # what the last delivery left in the store stays in force until this one is there
-        ledger.move_delivery(added, facts=(seen.facts if seen else {}) | facts)
 
 
 def _is_settled(seen: Delivery, platform: Platform) -> bool:
@@ -143,5 +148,15 @@ def _is_settled(seen: Delivery, platform: Platform) -> bool:
 
 def _is_stable(seen: Delivery, stable_for_s: float) -> bool:
     """Whether a listing, which a poll before this one wrote down, is old enough."""
+    return _age_s(seen) >= stable_for_s
+
+
+def _is_waiting(delivery: Delivery) -> bool:
+    """Whether a sector should have been ingested by now."""
+    return delivery.state == LISTED and _age_s(delivery) >= ANNOUNCE_AGAIN_S
+
+
+def _age_s(delivery: Delivery) -> float:
+    """Time since the delivery last changed [s]."""
     now = datetime.now(UTC).replace(tzinfo=None)
-    return (now - seen.changed_utc).total_seconds() >= stable_for_s
+    return (now - delivery.changed_utc).total_seconds()

@@ -1,20 +1,29 @@
 """Follow the alias `champion` that a person moves; put it back where it may not be."""
 
+from datetime import UTC, datetime, timedelta
 from typing import TypedDict
 
 import structlog
 
-from calnet_ops.adapters.ledger import Promotion
+from calnet_ops.adapters.ledger import Ledger, Promotion
 from calnet_ops.adapters.registry import ModelVersion
 from calnet_ops.errors import MissingInput
 from calnet_ops.platform import Platform
 
-VERSION = 1
-"""Raised when the same alias leads to another decision."""
-
 GATE = "gate"
 TRAIN = "train"
 """Steps whose records are believed. Tags are not: anybody can edit them in the UI."""
+
+ANNOUNCE = "announce"
+"""Name in the ledger of an announcement that was repeated."""
+
+QUIET = timedelta(minutes=30)
+"""So long after a promotion, or after the last sector that its model searched, the sectors still
+without candidates are announced again: the poll that promoted may have been killed before its
+events were out. The largest sector takes less."""
+
+REPEAT = timedelta(days=1)
+"""Between two such announcements: a sector whose scoring fails each time is not run each poll."""
 
 log = structlog.get_logger()
 
@@ -31,7 +40,7 @@ class PromotionRecord(TypedDict):
     model_id: str
     reason: str
     sectors: list[int]
-    """Sectors to score with the new champion, newest first."""
+    """Sectors to score with the champion, newest first."""
 
 
 def follow_champion(platform: Platform) -> PromotionRecord:
@@ -43,10 +52,12 @@ def follow_champion(platform: Platform) -> PromotionRecord:
     version = platform.registry.champion_version()
     champion = platform.ledger.champion()
     if version == (champion.model_version if champion else None):
-        return _record("unchanged", version, champion.model_id if champion else "", "", [])
+        forgotten = _forgotten(champion, platform.ledger) if champion else []
+        model_id = champion.model_id if champion else ""
+        return _record("unchanged", version, model_id, "", forgotten)
     if version is None:
         return _refuse(None, "the alias was removed", champion, platform)
-    found = _version(version, platform)
+    found = platform.registry.version(version)
     reason = _why_not(found, platform)
     if reason:
         return _refuse(found, reason, champion, platform)
@@ -67,10 +78,33 @@ def _promote(found: ModelVersion, platform: Platform) -> PromotionRecord:
         threshold=trained.facts["threshold"],
         simulated=trained.facts["simulated"],
     )
-    sectors = {record.sector for record in platform.ledger.records("features-v1")}
-    record = _record("promoted", found["version"], model_id, reason, sorted(sectors, reverse=True))
+    sectors = sorted(_sectors_in_scope(platform.ledger), reverse=True)
+    record = _record("promoted", found["version"], model_id, reason, sectors)
     log.info("champion_promoted", version=found["version"], model_id=model_id)
     return record
+
+
+def _sectors_in_scope(ledger: Ledger) -> set[int]:
+    """Sectors that have features and are not halted."""
+    halted = {item.sector for item in ledger.deliveries() if item.state == "halted"}
+    return {record.sector for record in ledger.records("features-v1")} - halted
+
+
+def _forgotten(champion: Promotion, ledger: Ledger) -> list[int]:
+    """Sectors to announce again, newest first: the champion has left them out, and is idle."""
+    searched = [r for r in ledger.records("candidates") if r.model_id == champion.model_id]
+    missing = _sectors_in_scope(ledger) - {record.sector for record in searched}
+    active = max([champion.at_utc, *(record.at_utc for record in searched)])
+    last = ledger.latest(ANNOUNCE, 0, champion.model_id)
+    repeated = last is not None and last.at_utc > champion.at_utc
+    now = datetime.now(UTC).replace(tzinfo=None)
+    if not missing or now - active < QUIET or (last and repeated and now - last.at_utc < REPEAT):
+        return []
+    sectors = sorted(missing, reverse=True)
+    key = f"{ANNOUNCE}/{champion.model_id}/{now:%Y-%m-%dT%H:%M}"
+    ledger.record(ANNOUNCE, 0, key, model_id=champion.model_id, facts={"sectors": sectors})
+    log.info("champion_announced_again", model_id=champion.model_id, sectors=sectors)
+    return sectors
 
 
 def _refuse(
@@ -103,10 +137,6 @@ def _refuse(
         f"at {back} again; production is unchanged. What to do: docs/model.md",
     )
     return _record("refused", version, model_id, reason, [])
-
-
-def _version(version: int, platform: Platform) -> ModelVersion:
-    return platform.registry.version(version)
 
 
 def _why_not(found: ModelVersion, platform: Platform) -> str:

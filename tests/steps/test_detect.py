@@ -1,10 +1,12 @@
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from calnet_ops.errors import ArchiveUnavailable, WrongConfiguration
 from calnet_ops.platform import Platform
+from calnet_ops.steps import detect
 from calnet_ops.steps.detect import agrees, detect_sectors
 from tests.support.mirrors import mirror_of
 from tests.support.platforms import make_platform
@@ -48,6 +50,32 @@ def test_sector_is_listed_by_the_second_poll_and_only_once(publish, platform):
     delivery = platform.ledger.delivery(87)
     assert delivery is not None
     assert (delivery.n_listed, delivery.facts["n_expected"]) == (3, 3)
+
+
+def test_sector_that_is_still_listed_after_an_hour_is_announced_again(
+    publish, platform, monkeypatch
+):
+    publish(87, 1)
+    publish(88, 1)
+    detect_sectors(platform)
+    detect_sectors(platform)  # killed before its events were out
+    platform.ledger.move_delivery(platform.ledger.delivery(88), state="raw")
+    assert detect_sectors(platform)["listed"] == []
+    monkeypatch.setattr(detect, "ANNOUNCE_AGAIN_S", 0)
+    assert detect_sectors(platform)["listed"] == [87]
+
+
+def test_poll_that_is_killed_leaves_no_half_written_sector(publish, platform, monkeypatch):
+    publish(87, 1)
+
+    def killed(*_words, **_more):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(platform.ledger, "move_delivery", killed)
+        with suppress(KeyboardInterrupt):
+            detect_sectors(platform)
+    assert detect_sectors(platform)["listed"] == [87]
 
 
 def test_sector_that_grows_is_waited_for(publish, platform):

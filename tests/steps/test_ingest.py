@@ -246,6 +246,16 @@ def test_sector_that_was_halted_stays_halted(platform):
     assert platform.ledger.delivery(87).state == "halted"
 
 
+def test_two_runs_at_once_do_each_other_no_harm(platform):
+    first, second = (ingest.plan_shards(87, platform) for _ in range(2))
+    tallies = [ingest.ingest_shard(shard, platform) for shard in first]
+    again = [ingest.ingest_shard(shard, platform) for shard in second]
+    record = ingest.close_sector(87, tallies, platform)
+    platform.ledger.move_delivery(platform.ledger.delivery(87), facts={"report": "checks/s087/x"})
+    assert ingest.close_sector(87, again, platform) == record
+    assert platform.ledger.delivery(87).facts["report"] == "checks/s087/x"
+
+
 def test_second_delivery_stores_what_changed_and_lists_everything(platform, sector):
     first = _ingest(platform)
     changed, new = spoc_name(TIC + 1), spoc_name(TIC + 4)

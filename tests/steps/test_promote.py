@@ -1,6 +1,9 @@
+from datetime import timedelta
+
 import pytest
 
 from calnet_ops.adapters.registry import LoggedModel
+from calnet_ops.steps import promote
 from calnet_ops.steps.promote import follow_champion
 from tests.support.memory_registry import MemoryRegistry
 
@@ -44,6 +47,24 @@ def test_a_version_that_passed_goes_into_production_for_all_sectors_newest_first
     champion = platform.ledger.champion()
     assert (champion.model_version, champion.model_id) == (version, "good")
     assert (champion.threshold, champion.simulated) == (0.5, True)
+
+
+def test_sectors_that_a_promotion_did_not_reach_are_announced_again_but_not_at_each_poll(
+    platform, registry, monkeypatch
+):
+    for sector in (3, 61, 62, 63):
+        platform.ledger.record("features-v1", sector, f"features {sector}")
+    platform.ledger.add_delivery(3, 1, state="halted", n_listed=1, listing_sha256="")
+    registry.set_champion(add_version(platform, "good", "pass"))
+    assert follow_champion(platform)["sectors"] == [63, 62, 61]  # killed after this
+    platform.ledger.record("candidates", 62, "candidates", model_id="good")
+    assert follow_champion(platform)["sectors"] == []
+    monkeypatch.setattr(promote, "QUIET", timedelta(0))
+    record = follow_champion(platform)
+    assert (record["action"], record["moved"], record["sectors"]) == ("unchanged", False, [63, 61])
+    assert follow_champion(platform)["sectors"] == []
+    monkeypatch.setattr(promote, "REPEAT", timedelta(0))
+    assert follow_champion(platform)["sectors"] == [63, 61]
 
 
 @pytest.mark.parametrize("verdict", ["fail", None])

@@ -118,7 +118,14 @@ class Ledger:
         return Delivery(**rows[-1]) if rows else None
 
     def add_delivery(
-        self, sector: int, delivery: int, *, state: str, n_listed: int, listing_sha256: str
+        self,
+        sector: int,
+        delivery: int,
+        *,
+        state: str,
+        n_listed: int,
+        listing_sha256: str,
+        facts: dict[str, Any] | None = None,
     ) -> bool:
         """Note a delivery seen for the first time; False if another poll was faster."""
         now = _now()
@@ -132,7 +139,7 @@ class Ledger:
                 listing_sha256=listing_sha256,
                 first_seen_utc=now,
                 changed_utc=now,
-                facts={},
+                facts=facts or {},
             )
         except IntegrityError:
             return False
