@@ -1,4 +1,4 @@
-"""A store in memory with the promises of the real one; `tests/adapters/store` compares them."""
+"""A store in memory with the promises of the real one; those of both: `tests/adapters/store`."""
 
 import io
 from collections.abc import Iterator
@@ -66,7 +66,8 @@ class MemoryStore(Store):
     @override
     def move_pointer(self, key: str, body: bytes, seen_tag: str) -> bool:
         """Compare and set."""
-        if self.load_pointer(key)[1] != seen_tag:
-            return False
+        held, tag = self.load_pointer(key)
+        if tag != seen_tag:
+            return held == body
         self.objects[key] = body
         return True

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,9 +47,11 @@ class Store:
     def make_bucket(self) -> None:
         """Make the bucket if it is not there yet."""
         try:
-            self._client.head_bucket(Bucket=self.bucket)
-        except ClientError:
-            self._client.create_bucket(Bucket=self.bucket)
+            with self._asking(""):
+                self._client.head_bucket(Bucket=self.bucket)
+        except MissingInput:
+            with self._asking(""):
+                self._client.create_bucket(Bucket=self.bucket)
 
     def save_new(
         self, key: str, body: bytes, content_type: str = "application/octet-stream"
@@ -67,20 +70,19 @@ class Store:
         """
         digest = sha256_hex(body)
         try:
-            self._client.put_object(
-                Bucket=self.bucket,
-                Key=key,
-                Body=body,
-                IfNoneMatch="*",
-                ContentType=content_type,
-                Metadata={"sha256": digest},
-            )
-        except ClientError as error:
-            if _code(error) not in REFUSED:
-                raise _unavailable(key, error) from error
-            held = self._client.head_object(Bucket=self.bucket, Key=key)["Metadata"].get(
-                "sha256", ""
-            )
+            with self._asking(key):
+                self._client.put_object(
+                    Bucket=self.bucket,
+                    Key=key,
+                    Body=body,
+                    IfNoneMatch="*",
+                    ContentType=content_type,
+                    Metadata={"sha256": digest},
+                )
+        except _RefusedError as error:
+            with self._asking(key):
+                head = self._client.head_object(Bucket=self.bucket, Key=key)
+            held = head["Metadata"].get("sha256", "")
             if held != digest:
                 raise KeyTaken(
                     self.uri(key),
@@ -89,8 +91,6 @@ class Store:
                     cure="Raise the VERSION of the step whose results changed.",
                 ) from error
             return False
-        except BotoCoreError as error:
-            raise _unavailable(key, error) from error
         return True
 
     def load(self, key: str) -> bytes:
@@ -101,25 +101,16 @@ class Store:
         MissingInput
             If there is no such key.
         """
-        try:
+        with self._asking(key):
             return self._client.get_object(Bucket=self.bucket, Key=key)["Body"].read()
-        except ClientError as error:
-            if _code(error) in GONE:
-                raise MissingInput(
-                    self.uri(key), found="no such key", expected="an object"
-                ) from error
-            raise _unavailable(key, error) from error
-        except BotoCoreError as error:
-            raise _unavailable(key, error) from error
 
     def exists(self, key: str) -> bool:
         """Whether a key is there, so that its work is done."""
         try:
-            self._client.head_object(Bucket=self.bucket, Key=key)
-        except ClientError as error:
-            if _code(error) in GONE:
-                return False
-            raise _unavailable(key, error) from error
+            with self._asking(key):
+                self._client.head_object(Bucket=self.bucket, Key=key)
+        except MissingInput:
+            return False
         return True
 
     def iter_keys(self, prefix: str) -> Iterator[str]:
@@ -127,9 +118,10 @@ class Store:
         pages = self._client.get_paginator("list_objects_v2").paginate(
             Bucket=self.bucket, Prefix=prefix
         )
-        for page in pages:
-            for item in page.get("Contents", []):
-                yield item["Key"]
+        with self._asking(prefix):
+            for page in pages:
+                for item in page.get("Contents", []):
+                    yield item["Key"]
 
     def save_table(self, key: str, table: pa.Table) -> bool:
         """Write a table as Parquet; the same table gives the same bytes."""
@@ -144,28 +136,33 @@ class Store:
     def load_pointer(self, key: str) -> tuple[bytes | None, str]:
         """Bytes and tag of a pointer; (None, "") when it has never been set."""
         try:
-            answer = self._client.get_object(Bucket=self.bucket, Key=key)
-        except ClientError as error:
-            if _code(error) in GONE:
-                return None, ""
-            raise _unavailable(key, error) from error
-        return answer["Body"].read(), answer["ETag"]
+            with self._asking(key):
+                answer = self._client.get_object(Bucket=self.bucket, Key=key)
+                return answer["Body"].read(), answer["ETag"]
+        except MissingInput:
+            return None, ""
 
     def move_pointer(self, key: str, body: bytes, seen_tag: str) -> bool:
-        """Move a pointer if nobody else moved it since `seen_tag` was read."""
+        """Move a pointer if nobody else moved it since `seen_tag` was read.
+
+        Returns
+        -------
+        moved
+            Whether it holds `body` now. A refusal may be of our own second try: boto repeats a
+            write whose answer was lost.
+        """
         condition = {"IfMatch": seen_tag} if seen_tag else {"IfNoneMatch": "*"}
         try:
-            self._client.put_object(
-                Bucket=self.bucket,
-                Key=key,
-                Body=body,
-                ContentType="application/json",
-                **condition,  # type: ignore[arg-type]
-            )
-        except ClientError as error:
-            if _code(error) in REFUSED:
-                return False
-            raise _unavailable(key, error) from error
+            with self._asking(key):
+                self._client.put_object(
+                    Bucket=self.bucket,
+                    Key=key,
+                    Body=body,
+                    ContentType="application/json",
+                    **condition,  # type: ignore[arg-type]
+                )
+        except _RefusedError:
+            return self.load_pointer(key)[0] == body
         return True
 
     def download(self, prefix: str, folder: Path) -> int:
@@ -177,6 +174,32 @@ class Store:
             target.write_bytes(self.load(key))
             count += 1
         return count
+
+    @contextmanager
+    def _asking(self, key: str) -> Iterator[None]:
+        """Turn what can go wrong with a request into errors of ours."""
+        try:
+            yield
+        except ClientError as error:
+            code = str(error.response.get("Error", {}).get("Code", ""))
+            if code in GONE:
+                raise MissingInput(
+                    self.uri(key), found="no such key", expected="an object"
+                ) from error
+            if code in REFUSED:
+                raise _RefusedError from error
+            raise self._unavailable(key, error) from error
+        except BotoCoreError as error:
+            raise self._unavailable(key, error) from error
+
+    def _unavailable(self, key: str, error: Exception) -> ServiceUnavailable:
+        return ServiceUnavailable(
+            f"object store, {self.uri(key)}", found=str(error), expected="an answer"
+        )
+
+
+class _RefusedError(Exception):
+    """The condition of a write does not hold."""
 
 
 def open_store(endpoint: str | None, bucket: str, access_key: str, secret_key: str) -> Store:
@@ -195,11 +218,3 @@ def open_store(endpoint: str | None, bucket: str, access_key: str, secret_key: s
         ),
     )
     return Store(client, bucket)
-
-
-def _code(error: ClientError) -> str:
-    return str(error.response.get("Error", {}).get("Code", ""))
-
-
-def _unavailable(key: str, error: Exception) -> ServiceUnavailable:
-    return ServiceUnavailable(f"object store, key {key}", found=str(error), expected="an answer")
