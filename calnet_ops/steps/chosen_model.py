@@ -60,7 +60,7 @@ def open_model(
     Raises
     ------
     WrongConfiguration
-        If it is neither.
+        If it is neither, or damaged.
     FeaturesDiffer
         If it learned from features that this version of the software does not know.
     """
@@ -107,9 +107,15 @@ def _model_id(alias: str | None, version: str | None, platform: Platform) -> str
 
 
 def _of_file(file: Path) -> ChosenModel:
-    score = _litert(file.read_bytes()) if file.suffix == ".tflite" else _keras(file)
     facts = file.with_name("model.json")
-    return _chosen(score, facts.read_bytes() if facts.is_file() else b"{}")
+    model_json = facts.read_bytes() if facts.is_file() else b"{}"
+    try:
+        score = _litert(file.read_bytes()) if file.suffix == ".tflite" else _keras(file)
+        return _chosen(score, model_json)
+    except (ValueError, AttributeError) as error:
+        raise WrongConfiguration(
+            str(file), found=str(error), expected="a sound model, and model.json if there is one"
+        ) from error
 
 
 def _chosen(score: Score, model_json: bytes) -> ChosenModel:

@@ -1,117 +1,200 @@
 """Classify light curves with a model of one's choice; no server needed."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from itertools import islice
+from pathlib import Path
 from typing import TypedDict
 
 import numpy as np
+import pyarrow as pa
 
 from calnet_ops.errors import RejectedInput
 from calnet_ops.science.candidates.combine import combine_segments
-from calnet_ops.science.candidates.ephemeris import UNKNOWN, characterise
+from calnet_ops.science.candidates.ephemeris import UNKNOWN, Ephemeris, characterise
 from calnet_ops.science.features import Segment, extract
-from calnet_ops.science.lightcurve.light_curve import LightCurve
 from calnet_ops.science.lightcurve.readers import read_any
 from calnet_ops.steps.chosen_model import ChosenModel, Floats, open_model
 
-__all__ = ["ChosenModel", "Classified", "classify_files", "open_model"]
+__all__ = [
+    "CLASSIFIED",
+    "ChosenModel",
+    "Classified",
+    "ScoredFile",
+    "by_target",
+    "describe_target",
+    "open_model",
+    "score_files",
+]
 
 N_TOGETHER = 32
-"""Files held in memory and scored together: 60 MB of two-minute light curves, and full batches."""
+"""Files scored together: full batches, and 1 to 2 MB of features in memory."""
 
 BTJD_ZERO = 2457000.0
 """BJD at BTJD 0 [d] (TESS Science Data Products Description Document, section 5)."""
 
 
 class Classified(TypedDict):
-    """What is said of one file. What is not known is None."""
+    """What is said of one target. What is not known is None, or empty if it is text."""
 
-    file: str
     tic: int | None
-    sector: int | None
+    sectors: str
+    n_file: int
     probability: float | None
-    """Of being an eclipsing binary."""
     n_segment: int
     candidate: bool
-    """Whether the probability is at or above the threshold."""
     period: float | None
-    """[d]"""
     epoch_bjd_tdb: float | None
-    """[d]"""
     depth_1: float | None
-    """Relative to the flux outside eclipse."""
-    eb_type: str | None
-    """EA, EB or EW."""
+    eb_type: str
+    files: str
     reason: str
-    """Why there is no probability, or no period; else empty."""
 
 
-def classify_files(files: Iterable[tuple[str, bytes]], model: ChosenModel) -> Iterator[Classified]:
-    """Say of each file how likely its star is an eclipsing binary, and measure those that are.
+def _field(name: str, kind: pa.DataType, description: str, unit: str = "") -> pa.Field:
+    metadata = {"description": description} | ({"unit": unit} if unit else {})
+    return pa.field(name, kind, metadata=metadata)
+
+
+CLASSIFIED = pa.schema(
+    [
+        _field("tic", pa.int64(), "TESS Input Catalog number"),
+        _field("sectors", pa.string(), "sectors of the files, such as 61,87"),
+        _field("n_file", pa.int32(), "light curves of the target"),
+        _field("probability", pa.float64(), "of being an eclipsing binary, from all segments"),
+        _field("n_segment", pa.int32(), "segments scored"),
+        _field("candidate", pa.bool_(), "whether the probability reaches the threshold"),
+        _field("period", pa.float64(), "orbital period of a candidate", "d"),
+        _field("epoch_bjd_tdb", pa.float64(), "middle of a primary minimum, BJD (TDB)", "d"),
+        _field("depth_1", pa.float64(), "primary depth, relative to the flux outside eclipse"),
+        _field("eb_type", pa.string(), "EA, EB or EW"),
+        _field("files", pa.string(), "names of the files"),
+        _field("reason", pa.string(), "why there is no probability or period, or a file not used"),
+    ]
+)
+"""`Classified` as a table: the same types whatever the rows hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredFile:
+    """What is kept of a light curve while others are read: no more than a few hundred bytes."""
+
+    path: Path
+    tic: int
+    """0 when the file does not say, or cannot be read."""
+    sector: int
+    """0 when the file does not say."""
+    n_good: int
+    """Good cadences."""
+    scores: Floats
+    """(n_segment,) P(EB)."""
+    reason: str
+    """Why there are no scores; else empty."""
+
+
+def score_files(files: Iterable[Path], model: ChosenModel) -> Iterator[ScoredFile]:
+    """Score the segments of each file, in their order.
 
     Parameters
     ----------
     files
-        Names and contents; read as they are needed, `N_TOGETHER` at a time.
+        Light curves of any kind that `read_any` knows; read as they are needed, `N_TOGETHER` at
+        a time, and not kept.
     model
         See `open_model`.
 
     Yields
     ------
-    row
-        One a file, in their order; a file that cannot be used says why.
+    scored
+        A file that cannot be used says why.
     """
     waiting = iter(files)
     while some := list(islice(waiting, N_TOGETHER)):
-        yield from _classify_some(some, model)
+        yield from _score_some(some, model)
 
 
-def _classify_some(files: list[tuple[str, bytes]], model: ChosenModel) -> Iterator[Classified]:
-    """Read all, score all together, then measure one by one."""
-    read = [_read(name, body, model.features) for name, body in files]
-    segments = [segment for _, found, _ in read for segment in found]
+def by_target(scored: Iterable[ScoredFile]) -> list[list[ScoredFile]]:
+    """Files of the same star together, in the order in which the stars came.
+
+    A file that does not say of which star it is stays alone.
+    """
+    targets: dict[int | Path, list[ScoredFile]] = {}
+    for file in scored:
+        targets.setdefault(file.tic or file.path, []).append(file)
+    return list(targets.values())
+
+
+def describe_target(files: Sequence[ScoredFile], threshold: float) -> Classified:
+    """How likely a star is an eclipsing binary, from all segments; if likely, its eclipses.
+
+    Parameters
+    ----------
+    files
+        All light curves of the star. For a candidate they are read again, the one with the most
+        good cadences first, until one has a period.
+    threshold
+        Probability from which it is a candidate.
+    """
+    used = [file for file in files if file.scores.size]
+    scores = np.concatenate([file.scores for file in files])
+    probability = combine_segments(scores) if scores.size else None
+    candidate = probability is not None and probability >= threshold
+    found = _measure(used) if candidate else UNKNOWN
+    reasons = [file.reason for file in files if file.reason]
+    if candidate and not np.isfinite(found.period):
+        reasons.append("no period found")
+    return Classified(
+        tic=files[0].tic or None,
+        sectors=",".join(map(str, sorted({file.sector for file in files if file.sector}))),
+        n_file=len(files),
+        probability=probability,
+        n_segment=scores.size,
+        candidate=candidate,
+        period=_known(found.period),
+        epoch_bjd_tdb=_known(found.epoch + BTJD_ZERO),
+        depth_1=_known(found.depth_1),
+        eb_type=found.eb_type,
+        files=",".join(file.path.name for file in files),
+        reason="; ".join(reasons),
+    )
+
+
+def _score_some(files: list[Path], model: ChosenModel) -> Iterator[ScoredFile]:
+    """Read all, then score all together."""
+    read = [_read(file, model.features) for file in files]
+    segments = [segment for _, found in read for segment in found]
     scores = np.empty(0, np.float32)
     if segments:
         flux, power = ([getattr(one, part) for one in segments] for part in ("flux", "power"))
         scores = model.score(np.stack(flux), np.stack(power))
     start = 0
-    for (name, _), (light_curve, found, reason) in zip(files, read, strict=True):
-        own = scores[start : start + len(found)]
-        start += len(found)
-        yield _row(name, light_curve, own, reason, model.threshold)
+    for file, found in read:
+        stop = start + len(found)
+        yield replace(file, scores=scores[start:stop].copy())
+        start = stop
 
 
-def _read(name: str, body: bytes, version: str) -> tuple[LightCurve | None, list[Segment], str]:
-    """Light curve, its segments, and why there are none."""
-    light_curve = None
+def _read(path: Path, version: str) -> tuple[ScoredFile, list[Segment]]:
+    """A file, not scored yet, and its segments."""
+    file = ScoredFile(path, tic=0, sector=0, n_good=0, scores=np.empty(0, np.float32), reason="")
     try:
-        light_curve = read_any(name, body)
-        return light_curve, extract(light_curve, version), ""
-    except RejectedInput as error:
-        return light_curve, [], str(error)
+        light_curve = read_any(path.name, path.read_bytes())
+        n_good = int(light_curve.good.sum())
+        file = replace(file, tic=light_curve.tic, sector=light_curve.sector, n_good=n_good)
+        return file, extract(light_curve, version)
+    except (RejectedInput, OSError) as error:
+        return replace(file, reason=str(error)), []
 
 
-def _row(
-    name: str, light_curve: LightCurve | None, scores: Floats, reason: str, threshold: float
-) -> Classified:
-    probability = combine_segments(scores) if len(scores) else None
-    candidate = light_curve is not None and probability is not None and probability >= threshold
-    found = characterise(light_curve) if candidate and light_curve else UNKNOWN
-    if candidate and not np.isfinite(found.period):
-        reason = "no period found"
-    return Classified(
-        file=name,
-        tic=light_curve.tic if light_curve else None,
-        sector=light_curve.sector if light_curve else None,
-        probability=probability,
-        n_segment=len(scores),
-        candidate=candidate,
-        period=_known(found.period),
-        epoch_bjd_tdb=_known(found.epoch + BTJD_ZERO),
-        depth_1=_known(found.depth_1),
-        eb_type=found.eb_type or None,
-        reason=reason,
-    )
+def _measure(files: Sequence[ScoredFile]) -> Ephemeris:
+    """Eclipses in the first light curve that has a period; see `describe_target`."""
+    for file in sorted(files, key=lambda file: -file.n_good):
+        with suppress(RejectedInput, OSError):  # gone or changed since it was scored
+            found = characterise(read_any(file.path.name, file.path.read_bytes()))
+            if np.isfinite(found.period):
+                return found
+    return UNKNOWN
 
 
 def _known(value: float) -> float | None:

@@ -1,7 +1,9 @@
 """Local files and a model give one row a star, or the reason why not."""
 
 import json
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 from calnet_ops import keys
@@ -17,61 +19,116 @@ from tests.support.skies import SimulatedSector
 
 
 @pytest.fixture(scope="module")
-def files(simulated_sector: SimulatedSector) -> list[tuple[str, bytes]]:
+def files(simulated_sector: SimulatedSector) -> list[Path]:
     """An EW and a constant star."""
-    chosen = [simulated_sector.file_of(Kind.EW), simulated_sector.file_of(Kind.CONSTANT)]
-    return [(file.name, file.read_bytes()) for file in chosen]
+    return [simulated_sector.file_of(Kind.EW), simulated_sector.file_of(Kind.CONSTANT)]
+
+
+def classify_all(files, **choices):
+    model = classify.open_model(str(TINY), **choices)
+    targets = classify.by_target(classify.score_files(files, model))
+    return [classify.describe_target(target, model.threshold) for target in targets]
+
+
+def part_of(file, table, share):
+    """The first part of a light curve as a CSV file."""
+    curve = read_any(file.name, file.read_bytes())
+    rows = np.column_stack([curve.time, curve.flux])[curve.good]
+    kept = rows[: int(share * len(rows))]
+    np.savetxt(table, kept, delimiter=",", header="time,flux", comments="")
+    return table
 
 
 def test_a_candidate_is_measured(files, simulated_sector):
-    model = classify.open_model(str(TINY), threshold=0.0)
-    row, _ = classify.classify_files(files, model)
+    row, _ = classify_all(files, threshold=0.0)
     truth = next(row for row in simulated_sector.truth if row.kind == Kind.EW)
-    assert (row["tic"], row["sector"], row["candidate"]) == (truth.tic, 87, True)
+    assert (row["tic"], row["sectors"], row["candidate"]) == (truth.tic, "87", True)
     assert row["period"] == pytest.approx(truth.period, rel=0.01)
     assert row["epoch_bjd_tdb"] == pytest.approx(truth.epoch_btjd + classify.BTJD_ZERO, abs=5)
     assert row["reason"] == ""
 
 
 def test_the_probability_is_that_of_its_segments(files):
-    name, body = files[0]
-    model = classify.open_model(str(TINY))
-    (row,) = classify.classify_files([(name, body)], model)
-    segments = extract(read_any(name, body))
+    (row,) = classify_all(files[:1])
+    segments = extract(read_any(files[0].name, files[0].read_bytes()))
     scores = [float(tiny_score(one.flux[None])[0]) for one in segments]
     assert row["n_segment"] == len(segments)
     assert row["probability"] == pytest.approx(combine_segments(scores), abs=1e-6)
 
 
+def test_files_of_one_star_are_one_row(files, tmp_path):
+    whole, other = files
+    tic = read_any(whole.name, whole.read_bytes()).tic
+    part = part_of(whole, tmp_path / f"tic{tic}_s61.csv", 0.6)
+    alone = classify_all([whole, part.rename(tmp_path / "nobody.csv")], threshold=0.0)
+    part = part_of(whole, part, 0.6)
+    row, second = classify_all([part, other, whole], threshold=0.0)
+    assert (row["tic"], row["sectors"], row["n_file"]) == (tic, "61,87", 2)
+    assert row["files"] == f"{part.name},{whole.name}"
+    assert second["n_file"] == 1
+    assert row["n_segment"] == sum(one["n_segment"] for one in alone)
+    scored = classify.score_files([part, whole], classify.open_model(str(TINY)))
+    scores = np.concatenate([file.scores for file in scored])
+    assert row["probability"] == pytest.approx(combine_segments(scores), abs=1e-6)
+    # Measured in the file with the most good cadences, although it came last.
+    assert row["epoch_bjd_tdb"] == alone[0]["epoch_bjd_tdb"]
+
+
+def test_a_file_that_does_not_name_its_star_stays_alone(files, tmp_path):
+    named = [part_of(files[0], tmp_path / f"{name}.csv", 1.0) for name in ("one", "two")]
+    rows = classify_all(named)
+    assert [(row["tic"], row["files"]) for row in rows] == [(None, "one.csv"), (None, "two.csv")]
+    assert rows[0]["probability"] is not None
+
+
+def test_a_sector_without_segments_is_said_and_the_others_count(files, tmp_path):
+    tic = read_any(files[0].name, files[0].read_bytes()).tic
+    short = part_of(files[0], tmp_path / f"tic{tic}_s61.csv", 0.01)
+    (row,) = classify_all([files[0], short])
+    assert row["n_file"] == 2
+    assert row["probability"] is not None
+    assert row["reason"].startswith(f"TIC {tic}, sector 61: too few good cadences")
+
+
 def test_below_the_threshold_nothing_is_measured(files):
-    model = classify.open_model(str(TINY), threshold=1.0)
-    for row in classify.classify_files(files, model):
+    for row in classify_all(files, threshold=1.0):
         assert not row["candidate"]
-        assert (row["period"], row["epoch_bjd_tdb"], row["eb_type"]) == (None, None, None)
+        assert (row["period"], row["epoch_bjd_tdb"], row["eb_type"]) == (None, None, "")
 
 
-def test_a_bad_file_says_why_and_the_others_go_on(files):
-    mixed = [("page.fits", b"<html>not here</html>"), *files, ("empty.fits", b"")]
-    rows = list(classify.classify_files(mixed, classify.open_model(str(TINY))))
-    assert [row["file"] for row in rows] == [name for name, _ in mixed]
+def test_a_bad_file_says_why_and_the_others_go_on(files, tmp_path):
+    page, empty = tmp_path / "page.fits", tmp_path / "empty.fits"
+    page.write_bytes(b"<html>not here</html>")
+    empty.write_bytes(b"")
+    mixed = [page, *files, empty, tmp_path / "gone.fits"]
+    rows = classify_all(mixed)
+    assert [row["files"] for row in rows] == [file.name for file in mixed]
     assert rows[0]["probability"] is None
     assert "expected" in rows[0]["reason"]
     assert "empty file" in rows[3]["reason"]
+    assert "No such file" in rows[4]["reason"]
     assert rows[1]["probability"] is not None
 
 
-def test_files_are_read_a_few_at_a_time(files, monkeypatch):
+def test_files_are_read_a_few_at_a_time_and_not_kept(files, monkeypatch):
     monkeypatch.setattr(classify, "N_TOGETHER", 1)
-    read = []
+    waiting = iter(files)
+    scored = classify.score_files(waiting, classify.open_model(str(TINY)))
+    first = next(scored)
+    assert list(waiting) == files[1:]
+    assert first.scores.base is None
 
-    def reading():
-        for file in files:
-            read.append(file[0])
-            yield file
 
-    rows = classify.classify_files(reading(), classify.open_model(str(TINY)))
-    next(rows)
-    assert len(read) == 1
+@pytest.mark.parametrize(
+    ("name", "body"),
+    [("calnet.tflite", b"no graph"), ("calnet.tflite", b""), ("model.json", b"{"),
+     ("model.json", b"[]")],
+)  # fmt: skip
+def test_a_damaged_model_is_named(tmp_path, name, body):
+    (tmp_path / "calnet.tflite").write_bytes(tiny_graph())
+    (tmp_path / name).write_bytes(body)
+    with pytest.raises(WrongConfiguration, match=r"calnet\.tflite.*a sound model"):
+        classify.open_model(str(tmp_path / "calnet.tflite"))
 
 
 def test_a_model_json_beside_the_graph_is_heeded(tmp_path):
