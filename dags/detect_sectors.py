@@ -8,7 +8,7 @@ Notice a sector that MAST has finished publishing.
 | Starts when | every 6 hours, or by hand |
 | Reads | bulk download page, download scripts, CDPP tables |
 | Writes | state of each delivery in the ledger |
-| Event | `sector_listed` for each sector that is complete |
+| Event | `sector_listed` for each complete sector, again if it is not ingested after an hour |
 | If it fails | nothing is lost: the next poll sees the same archive. `docs/operations.md` |
 """
 

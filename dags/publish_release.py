@@ -5,7 +5,7 @@ Publish the next version of the catalog, once a person has looked at what would 
 
 | | |
 |---|---|
-| Starts when | a release is due after `scores_changed` or `label_set`; by hand |
+| Starts when | a release is due, once a day and after `scores_changed` or `label_set`; by hand |
 | Reads | `candidates/<model>/`, `scores/<model>/`, decisions in the ledger, the last release |
 | Writes | `staging/<lineage>/`, `releases/<version>/`, last of all `releases/latest.json` |
 | Event | `release` |
@@ -13,13 +13,16 @@ Publish the next version of the catalog, once a person has looked at what would 
 """
 
 from airflow.providers.standard.operators.hitl import ApprovalOperator
-from airflow.sdk import dag, task
+from airflow.sdk import AssetOrTimeSchedule, CronTriggerTimetable, dag, task
 
 from calnet_ops.orchestration import assets, policy
 
 
 @dag(
-    schedule=(assets.SCORES_CHANGED | assets.LABEL_SET),
+    schedule=AssetOrTimeSchedule(
+        timetable=CronTriggerTimetable("0 5 * * *", timezone="UTC"),
+        assets=(assets.SCORES_CHANGED | assets.LABEL_SET),
+    ),
     default_args=policy.CPU,
     max_active_runs=1,
     doc_md=__doc__,

@@ -8,7 +8,7 @@ Follow the alias `champion` that a person moves in the MLflow UI; put it back if
 | Starts when | MLflow's webhook says that an alias moved, and every 5 minutes |
 | Reads | the alias `champion` and the verdict of its version |
 | Writes | promotion or refusal in the ledger |
-| Event | `champion` for each sector in scope |
+| Event | `champion` for each sector in scope, again for those left out once scoring is idle |
 | If it fails | production is untouched; the next poll looks again. `docs/model.md` |
 """
 

@@ -46,6 +46,7 @@ took = time.perf_counter() - start
 found = {}
 for dag, module in DagContext.autoregistered_dags:
     found[dag.dag_id] = {
+        "schedule": type(dag.schedule).__name__,
         "doc_md": dag.doc_md, "tags": sorted(dag.tags), "catchup": dag.catchup,
         "tasks": [
             {"task_id": t.task_id, "owner": t.owner, "retries": t.retries, "queue": t.queue,
@@ -92,6 +93,11 @@ def test_every_dag_explains_itself_in_the_ui(parsed):
             assert part in dag["doc_md"], (dag_id, part)
         assert dag["tags"]
         assert not dag["catchup"]
+
+
+@pytest.mark.parametrize("dag_id", ["retrain", "publish_release"])
+def test_what_waits_for_events_looks_at_the_clock_too(parsed, dag_id):
+    assert parsed["dags"][dag_id]["schedule"] == "AssetOrTimeSchedule"
 
 
 def test_every_task_has_an_owner_retries_and_the_policy_of_the_error_tree(parsed):

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Iterator
+from typing import Any
 
 import boto3
 import pytest
@@ -17,7 +18,7 @@ from tests.support.memory_store import MemoryStore
 BODY, OTHER = b'{"version":"v2"}', b'{"version":"v3"}'
 
 
-def client():
+def client() -> Any:
     return boto3.client(
         "s3",
         endpoint_url="http://127.0.0.1:1",
@@ -38,7 +39,7 @@ def stub() -> Iterator[Stubber]:
 
 @pytest.fixture
 def store(stub: Stubber) -> Store:
-    return Store(stub.client, "bucket")
+    return Store(stub.client, "bucket")  # type: ignore[arg-type]
 
 
 ASK = {
