@@ -181,8 +181,10 @@ def test_commands_give_the_same_bytes_as_the_dags(demo, tmp_path):
         hand.ledger.migrate()
         for key in dags.store.iter_keys("models/"):
             hand.store.save_new(key, dags.store.load(key))
-        champion = asdict(dags.ledger.champion())
-        hand.ledger.add_promotion(**{k: v for k, v in champion.items() if k != "at_utc"})
+        champion = dags.ledger.champion()
+        assert champion
+        promotion = {k: v for k, v in asdict(champion).items() if k != "at_utc"}
+        hand.ledger.add_promotion(**promotion)
         for command in ("ingest", "validate", "extract", "score", "candidates"):
             words = (sys.executable, "-m", "calnet_ops.cli", command, new, "--json")
             answer = subprocess.run(words, env=environment, capture_output=True, check=False)
