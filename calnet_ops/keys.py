@@ -15,9 +15,6 @@ from calnet_ops.errors import ForeignProduct, WrongConfiguration
 LATEST = "releases/latest.json"
 """The one pointer in the store: which release is current. Moved last."""
 
-CAMPAIGN_FIRST = 1000
-"""Sector numbers from here on are special pointings (1751 was 3I/ATLAS), not surveys."""
-
 _SECTOR = re.compile(r"^s(\d{3,4})$")
 _SPOC = re.compile(r"^tess(\d{13})-s(\d{4})-(\d{16})-(\d{4})-s_lc\.fits$")
 

@@ -10,7 +10,6 @@ import numpy as np
 ALL_ONES = 0xFFFFFFFF
 """What the bytes of an intact HDU add up to: negative zero of the ones' complement."""
 
-_MASK = np.uint64(ALL_ONES)
 _PUNCTUATION = frozenset(range(0x3A, 0x41)) | frozenset(range(0x5B, 0x61))
 
 

@@ -6,7 +6,6 @@ import numpy as np
 
 from calnet_ops.simulator.pointing import (
     FIELD_HALF,
-    PIXELS_PER_DEGREE,
     Pointing,
     ccd_and_pixel,
 )
@@ -126,8 +125,3 @@ def main_sequence_radius(mass: float) -> float:
 def main_sequence_teff(mass: float) -> float:
     """Temperature [K] of an unevolved star [solar masses]."""
     return float(10 ** np.interp(mass, _MASS, _LOG_TEFF))
-
-
-def pixel_angle(n_pixel: float) -> float:
-    """Angle on the sky [deg] of so many pixels."""
-    return n_pixel / PIXELS_PER_DEGREE

@@ -99,7 +99,7 @@ class Release:
 
     version: str
     uri: str
-    n_row: int | None
+    n_row: int
     at_utc: datetime
     current: bool
     """Whether `releases/latest.json` names it."""
@@ -177,13 +177,6 @@ def waiting_approvals(platform: Platform) -> Approvals:
         return Approvals([], str(error))
 
 
-def counts(value: Any) -> dict[str, int]:
-    """Make counts by reason of a fact that may be missing, one number, or numbers by reason."""
-    if isinstance(value, dict):
-        return {str(reason): int(n) for reason, n in sorted(value.items()) if n}
-    return {"any reason": int(value)} if value else {}
-
-
 def _set_aside(rows: list[SectorRow]) -> list[SetAside]:
     total: Counter[tuple[str, str]] = Counter()
     for row in rows:
@@ -223,11 +216,10 @@ def _sector_row(
     features = newest.get(("features-v1", sector, ""))
     score = newest.get(("score", sector, model_id))
     candidates = newest.get(("candidates", sector, model_id))
-    pulled = ingest.facts if ingest else {}
-    facts = pulled | delivery.facts
+    facts, pulled = delivery.facts, ingest.facts if ingest else {}
     # a delivery that is only listed has the facts of the one before, which stay in force
     n_stored = facts.get("n_stored")
-    stored = n_stored is not None and facts.get("delivery", delivery.delivery) == delivery.delivery
+    stored = n_stored is not None and facts.get("delivery") == delivery.delivery
     return SectorRow(
         sector=sector,
         name=keys.sector_key(sector),
@@ -246,9 +238,9 @@ def _sector_row(
         },
         n_listed=delivery.n_listed,
         n_stored=n_stored,
-        quarantined=counts(facts.get("n_quarantined")),
-        skipped=counts(features.facts.get("n_skipped") if features else None),
-        n_target=_count(score, "targets", "n_target"),
+        quarantined=_by_reason(facts, "n_quarantined"),
+        skipped=_by_reason(features.facts if features else {}, "n_skipped"),
+        n_target=_count(score, "n_target"),
         n_segment=_count(score, "n_segment"),
         n_candidate=_count(candidates, "n_candidate"),
         n_waiting=len(waiting),
@@ -260,10 +252,12 @@ def _sector_row(
     )
 
 
-def _count(record: StepRecord | None, *names: str) -> int | None:
-    """First fact of a record that is there and a number."""
-    found = [record.facts.get(name) for name in names] if record else []
-    return next((item for item in found if isinstance(item, int)), None)
+def _count(record: StepRecord | None, name: str) -> int | None:
+    return record.facts.get(name) if record else None
+
+
+def _by_reason(facts: dict[str, Any], name: str) -> dict[str, int]:
+    return dict(sorted(facts.get(name, {}).items()))
 
 
 def _after(delivery: Delivery, times: list[datetime]) -> float | None:
@@ -283,11 +277,11 @@ def _releases(platform: Platform, records: list[StepRecord]) -> list[Release]:
     current = json.loads(body).get("version") if body else None
     return [
         Release(
-            version=str(item.facts.get("version", item.key)),
-            uri=str(item.facts.get("uri", platform.store.uri(item.key))),
-            n_row=_count(item, "n_row"),
+            version=item.facts["version"],
+            uri=item.facts["uri"],
+            n_row=item.facts["n_row"],
             at_utc=item.at_utc,
-            current=item.facts.get("version") == current,
+            current=item.facts["version"] == current,
         )
         for item in records[::-1]
         if item.step == "release"

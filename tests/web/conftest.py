@@ -34,7 +34,7 @@ class RecordingScheduler:
         self.delay_s = 0.0
         self.broken = False
 
-    def trigger_run(self, dag_id: str, partition_key=None, conf=None) -> None:
+    def trigger_run(self, dag_id: str, partition_key=None) -> None:
         """Note the DAG."""
         self._answer()
         self.started.append(dag_id)
@@ -116,6 +116,7 @@ def write_sector(platform: Platform, sector: int, n_candidate: int) -> None:
     delivery = ledger.delivery(sector)
     assert delivery is not None
     facts = {
+        "delivery": 1,
         "n_stored": 497,
         "n_quarantined": {"truncated": 2, "empty file": 1},
         "simulated": True,

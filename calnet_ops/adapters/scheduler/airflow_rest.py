@@ -1,6 +1,5 @@
 """Airflow 3.3 over its REST API: its command line costs 4 to 17 seconds a call."""
 
-import time
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, TypedDict
@@ -14,12 +13,6 @@ TIMEOUT_S = 30.0
 
 PAGE = 100
 """Rows asked for at a time: Airflow's own limit of a page."""
-
-POLL_S = 0.5
-"""Between two looks at whether Airflow is up [s]."""
-
-PARTS = ("metadatabase", "scheduler", "triggerer", "dag_processor")
-"""What has to be healthy before runs go through: all of Airflow's parts."""
 
 UNMAPPED = -1
 """Map index of a task that is not mapped."""
@@ -65,27 +58,7 @@ class Scheduler:
         self._login = {"username": user, "password": password}
         self._token = ""
 
-    def wait_healthy(self, limit_s: float = 120.0) -> float:
-        """Wait until all of Airflow's parts are up; for how long [s].
-
-        Raises
-        ------
-        ServiceUnavailable
-            If they are not within the limit.
-        """
-        began = time.monotonic()
-        while time.monotonic() - began < limit_s:
-            missing = self._unhealthy()
-            if not missing:
-                return time.monotonic() - began
-            time.sleep(POLL_S)
-        raise ServiceUnavailable(
-            "Airflow", found=f"not healthy: {', '.join(missing)}", expected=f"all in {limit_s:g} s"
-        )
-
-    def emit_asset_event(
-        self, asset_name: str, partition_key: str | None = None, extra: dict[str, Any] | None = None
-    ) -> None:
+    def emit_asset_event(self, asset_name: str) -> None:
         """Say that an asset changed, so that the DAGs that wait for it start.
 
         Raises
@@ -97,17 +70,12 @@ class Scheduler:
         ids = [asset["id"] for asset in found["assets"] if asset["name"] == asset_name]
         if not ids:
             raise MissingInput(f"asset {asset_name}", found="none", expected="an asset of a DAG")
-        event: dict[str, Any] = {"asset_id": ids[0], "extra": extra or {}}
-        if partition_key is not None:
-            event["partition_key"] = partition_key
-        self._ask("POST", "/api/v2/assets/events", event)
+        self._ask("POST", "/api/v2/assets/events", {"asset_id": ids[0], "extra": {}})
 
-    def trigger_run(
-        self, dag_id: str, partition_key: str | None = None, conf: dict[str, Any] | None = None
-    ) -> str:
-        """Start a run; its id."""
+    def trigger_run(self, dag_id: str, partition_key: str | None = None) -> str:
+        """Start a run, of a sector if its partition key is given; its id."""
         # logical_date has to be there, and may be null.
-        request: dict[str, Any] = {"logical_date": None, "conf": conf or {}}
+        request: dict[str, Any] = {"logical_date": None, "conf": {}}
         if partition_key is not None:
             request["partition_key"] = partition_key
         return str(self._ask("POST", f"/api/v2/dags/{dag_id}/dagRuns", request)["dag_run_id"])
@@ -122,20 +90,6 @@ class Scheduler:
     def run_state(self, dag_id: str, run_id: str) -> str:
         """State of a run: queued, running, success or failed."""
         return str(self._ask("GET", f"/api/v2/dags/{dag_id}/dagRuns/{run_id}")["state"])
-
-    def task_states(self, dag_id: str, run_id: str) -> list[tuple[str, int, str]]:
-        """Task, map index and state of all that a run does."""
-        path = f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances"
-        items: list[dict[str, Any]] = []
-        while True:
-            answer = self._ask("GET", path, {"limit": PAGE, "offset": len(items)})
-            items += answer["task_instances"]
-            if len(items) >= answer["total_entries"] or not answer["task_instances"]:
-                return [(i["task_id"], i["map_index"], i["state"] or "none") for i in items]
-
-    def set_paused(self, dag_id: str, paused: bool) -> None:
-        """Keep a DAG from starting by itself, or let it."""
-        self._ask("PATCH", f"/api/v2/dags/{dag_id}", {"is_paused": paused})
 
     def waiting_approvals(self) -> list[Approval]:
         """Tasks of all DAGs that wait for a person's answer."""
@@ -156,13 +110,6 @@ class Scheduler:
             "/hitlDetails",
             {"chosen_options": [option], "params_input": {"note": note} if note else {}},
         )
-
-    def _unhealthy(self) -> list[str]:
-        try:
-            health = self._client.get("/api/v2/monitor/health").raise_for_status().json()
-        except (httpx.HTTPError, ValueError):
-            return ["api-server"]
-        return [part for part in PARTS if (health.get(part) or {}).get("status") != "healthy"]
 
     def _ask(
         self, method: str, path: str, content: Mapping[str, Any] | None = None

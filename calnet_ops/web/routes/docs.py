@@ -43,5 +43,4 @@ def _key(platform: Platform, sector: int, page: str) -> str:
             found=f"no page {page}",
             expected="a sector that was validated",
         )
-    folder = first.rpartition("/")[0] if first.endswith(".html") else first.rstrip("/")
-    return f"{folder}/{page or 'index.html'}"
+    return f"{first.rpartition('/')[0]}/{page or 'index.html'}"

@@ -33,16 +33,12 @@ class Airflow:
     def __init__(self):
         self.asked = []
         self.token = "first"
-        parts = ("metadatabase", "scheduler", "triggerer", "dag_processor")
-        self.health = {part: {"status": "healthy"} for part in parts}
         self.url = ""
 
     def answer(self, method, path, content, token):
         if path == "/auth/token":
             right = content == {"username": "admin", "password": "secret"}
             return (201, {"access_token": self.token}) if right else (401, {})
-        if path == "/api/v2/monitor/health":
-            return 200, self.health
         if token != f"Bearer {self.token}":
             return 401, {}
         self.asked.append((method, path, content))
@@ -117,7 +113,7 @@ def test_an_event_is_about_the_asset_of_exactly_that_name(airflow, scheduler):
 
 def test_an_asset_that_no_dag_names_is_missing(scheduler):
     with pytest.raises(MissingInput, match="sector_raw"):
-        scheduler.emit_asset_event("sector_raw", "s087")
+        scheduler.emit_asset_event("sector_raw")
 
 
 def test_runs_are_told_with_their_seconds(scheduler):
@@ -146,13 +142,6 @@ def test_an_expired_login_is_renewed(airflow, scheduler):
 def test_a_wrong_password_says_which_variables_to_set(airflow):
     with pytest.raises(WrongConfiguration, match="CALNET_AIRFLOW_PASSWORD"):
         open_scheduler(airflow.url, "admin", "guess").runs("ingest_sector")
-
-
-def test_health_is_that_of_all_parts(airflow, scheduler):
-    assert scheduler.wait_healthy(5) < 5
-    airflow.health["triggerer"] = {"status": "unhealthy"}
-    with pytest.raises(ServiceUnavailable, match="triggerer"):
-        scheduler.wait_healthy(0.1)
 
 
 def test_a_server_that_is_away_may_be_back_later():
