@@ -31,6 +31,7 @@ MODULES = (
 )
 """What the tasks import, but for TensorFlow and MLflow, which only `retrain` needs."""
 
+
 def preload() -> None:
     """Import `MODULES` if this process is the scheduler."""
     if "scheduler" in sys.argv:
