@@ -2,6 +2,7 @@
 
 import json
 import logging
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from calnet_ops import keys
 from calnet_ops.errors import MissingInput, WrongConfiguration
 from calnet_ops.science.network.litert import Scorer
-from calnet_ops.science.network.settings import Settings
+from calnet_ops.science.network.settings import PUBLISHED
 from calnet_ops.steps.gate import judge_version
 from calnet_ops.steps.promote import follow_champion
 from calnet_ops.steps.train import train_model
@@ -17,17 +18,7 @@ from tests.support.labelled_sky import fill_platform
 from tests.support.memory_registry import MemoryRegistry
 from tests.support.platforms import make_platform
 
-QUICK = Settings(
-    n_epoch=2,
-    batch=16,
-    learning_rate=1e-3,
-    schedule="constant",
-    amsgrad=False,
-    start="measured",
-    reversed_share=0.0,
-    patience=2,
-    seed=1,
-)
+QUICK = replace(PUBLISHED, n_epoch=2, batch=16, amsgrad=False, start="measured")
 
 
 def test_without_labels_there_is_nothing_to_learn(platform):
