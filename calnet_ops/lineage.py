@@ -6,7 +6,10 @@ so the same key; if that key exists, the work is done.
 
 import hashlib
 import json
-from typing import Any
+import math
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 ID_LENGTH = 16
 """Hex digits of an id: 64 bits. A clash among 1e6 objects has odds of 3e-8 (birthday bound)."""
@@ -22,6 +25,17 @@ def canonical_json(value: Any) -> bytes:
     return json.dumps(
         value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
     ).encode()
+
+
+def known(value: T) -> T | None:
+    """Value, or None if it is NaN, for which neither JSON nor a catalog has a word.
+
+    Examples
+    --------
+    >>> known(0.5), known(float("nan")), known("NaN")
+    (0.5, None, 'NaN')
+    """
+    return None if isinstance(value, float) and math.isnan(value) else value
 
 
 def lineage_id(step: str, version: int, **inputs: Any) -> str:

@@ -11,7 +11,7 @@ from calnet_ops.simulator.checksum import seal
 from calnet_ops.simulator.photometry import Observation, cdpp
 from calnet_ops.simulator.pointing import PIXELS_PER_DEGREE, Pointing, north_east
 from calnet_ops.simulator.stars import Star
-from calnet_ops.simulator.timeline import CADENCES_PER_DAY, Q_DESATURATION
+from calnet_ops.simulator.timeline import BTJD_ZERO, CADENCES_PER_DAY, J2000, Q_DESATURATION
 
 Floats = npt.NDArray[np.float64]
 
@@ -149,7 +149,7 @@ def _single(value: float) -> float:
 
 def _placed(star: Star, times: tuple[float, float]) -> dict[str, Value]:
     """Place at the time of the sector (SPOC moves RA_OBJ, not DEC_OBJ) and length of it."""
-    years = (times[0] + 2457000.0 - 2451545.0) / 365.25
+    years = (times[0] + BTJD_ZERO - J2000) / 365.25
     moved = star.pm_ra / np.cos(np.radians(star.dec)) * years / 3.6e6
     span = times[1] - times[0]
     return {

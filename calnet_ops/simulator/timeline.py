@@ -13,6 +13,9 @@ Ints = npt.NDArray[np.int32]
 CADENCES_PER_DAY = 720
 """Two-minute cadences."""
 
+BTJD_ZERO, J2000 = 2457000.0, 2451545.0
+"""BJD of BTJD 0, and of the epoch J2000 [d]."""
+
 CLOCK_ZERO = 1325.2940
 """Spacecraft time of cadence `CLOCK_CADENCE` [BTJD, before the barycentric correction].
 
@@ -99,7 +102,7 @@ def light_time_correction(clock: Floats, ra: float, dec: float) -> Floats:
     Low-precision solar position (Astronomical Almanac, section C): within 4 s of TIMECORR in
     49 real files; what is left is the Sun's own motion and the spacecraft's orbit.
     """
-    day = clock + 2457000.0 - 2451545.0
+    day = clock + BTJD_ZERO - J2000
     anomaly = np.radians(357.528 + 0.9856003 * day)
     longitude = np.radians(
         280.460 + 0.9856474 * day + 1.915 * np.sin(anomaly) + 0.020 * np.sin(2 * anomaly)

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypedDict
 
-import pyarrow.compute as pc
 import structlog
 
 from calnet_ops import keys
@@ -12,6 +11,7 @@ from calnet_ops.adapters.store import Store
 from calnet_ops.errors import MissingInput
 from calnet_ops.lineage import canonical_json, lineage_id, sha256_hex
 from calnet_ops.platform import Platform
+from calnet_ops.steps.stored_files import stored_files
 
 VERSION = 1
 """Raised when the results of this step change; part of every lineage id."""
@@ -24,8 +24,6 @@ LEAST = 20
 
 READ_THREADS = 4
 """Reads from the store under way."""
-
-COLUMNS = ["file_name", "status", "key", "sha256"]
 
 log = structlog.get_logger()
 
@@ -115,8 +113,7 @@ def _close(record: AuditRecord, manifests: list[str], platform: Platform) -> Aud
 
 
 def _stored(manifest: str, store: Store) -> list[dict[str, Any]]:
-    table = store.load_table(manifest, COLUMNS)
-    rows: list[dict[str, Any]] = table.filter(pc.equal(table["status"], "stored")).to_pylist()
+    rows: list[dict[str, Any]] = stored_files(manifest, store, ["key", "sha256"]).to_pylist()
     return rows
 
 

@@ -7,17 +7,15 @@ import structlog
 
 from calnet_ops import keys
 from calnet_ops.errors import MissingInput
-from calnet_ops.lineage import lineage_id
+from calnet_ops.lineage import known, lineage_id
 from calnet_ops.platform import Platform
 from calnet_ops.science.candidates.ephemeris import characterise
 from calnet_ops.science.lightcurve import spoc
-from calnet_ops.science.lightcurve.light_curve import LightCurve
+from calnet_ops.science.lightcurve.light_curve import BTJD_ZERO, LightCurve
+from calnet_ops.steps.stored_files import stored_keys
 
 VERSION = 1
 """Code version of this step in the lineage."""
-
-BTJD_ZERO = 2457000.0
-"""BJD at BTJD 0 [d] (TESS Science Data Products Description Document, section 5)."""
 
 HOURS = 24.0
 """In a day."""
@@ -119,10 +117,10 @@ def characterise_sector(sector: int, platform: Platform) -> CandidateRecord:
 
 
 def _measure(chosen: list[dict[str, Any]], manifest: str, platform: Platform) -> pa.Table:
-    files = platform.store.load_table(manifest, ["tic", "status", "key"]).to_pylist()
-    raw = {row["tic"]: row["key"] for row in files if row["status"] == "stored"}
+    raw = stored_keys(manifest, platform.store)
     rows = [_row(score, spoc.read(platform.store.load(raw[score["tic"]]))) for score in chosen]
-    return pa.Table.from_pylist([_known(row) for row in rows], CANDIDATES)
+    found = [{name: known(value) for name, value in row.items()} for row in rows]
+    return pa.Table.from_pylist(found, CANDIDATES)
 
 
 def _row(score: dict[str, Any], light_curve: LightCurve) -> dict[str, Any]:
@@ -149,12 +147,4 @@ def _row(score: dict[str, Any], light_curve: LightCurve) -> dict[str, Any]:
         "ccd": light_curve.ccd,
         "simulated": light_curve.simulated,
         "curve": found.curve.tolist() if found.eb_type else [],
-    }
-
-
-def _known(row: dict[str, Any]) -> dict[str, Any]:
-    """Row with None for what is not a number."""
-    return {
-        name: None if isinstance(value, float) and value != value else value  # noqa: PLR0124
-        for name, value in row.items()
     }

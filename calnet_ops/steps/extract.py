@@ -9,7 +9,6 @@ from itertools import pairwise
 from typing import Any, TypedDict
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import structlog
 
 from calnet_ops import keys
@@ -22,6 +21,7 @@ from calnet_ops.science.features import tables
 from calnet_ops.science.lightcurve import spoc
 from calnet_ops.science.lightcurve.light_curve import LightCurve
 from calnet_ops.science.lightcurve.readers import read_any
+from calnet_ops.steps.stored_files import stored_files
 
 VERSION = 1
 """Raised when the results of this step change; part of every lineage id."""
@@ -35,8 +35,6 @@ READ_THREADS = 4
 
 READ_AHEAD = 8
 """Files held in memory beside the one at work: 16 MB of two-minute light curves."""
-
-FILE_COLUMNS = ["file_name", "tic", "sector", "status", "key", "sha256"]
 
 log = structlog.get_logger()
 
@@ -110,7 +108,7 @@ def plan_shards(sector: int, version: str, platform: Platform) -> list[ExtractSh
             cure=f"Remove the cause, then run: calnet-ops validate {sector}",
         )
     manifest = delivery.facts["manifest"]
-    n_file = len(_stored_files(manifest, platform.store))
+    n_file = len(_files_by_star(manifest, platform.store))
     n_shard = max(1, -(-n_file // SHARD_FILES))
     edges = [n_file * number // n_shard for number in range(n_shard + 1)]
     return [
@@ -130,7 +128,7 @@ def extract_shard(shard: ExtractShard, platform: Platform) -> ExtractTally:
     """Write the features of a shard; free if they are there already."""
     began = time.perf_counter()
     store, version, sector = platform.store, shard["version"], shard["sector"]
-    stored = _stored_files(shard["manifest"], store)
+    stored = _files_by_star(shard["manifest"], store)
     files = stored.slice(shard["start"], shard["stop"] - shard["start"]).to_pylist()
     refused = _refused(shard, store)
     lineage = lineage_id(
@@ -252,11 +250,10 @@ def _iter_bodies(files: list[dict[str, Any]], store: Store) -> Iterator[tuple[st
             yield name, body.result()
 
 
-def _stored_files(manifest: str, store: Store) -> pa.Table:
+def _files_by_star(manifest: str, store: Store) -> pa.Table:
     """Believed files of a delivery, by star."""
-    table = store.load_table(manifest, FILE_COLUMNS)
-    stored = table.filter(pc.equal(table["status"], "stored"))
-    return stored.sort_by([("tic", "ascending"), ("file_name", "ascending")])
+    files = stored_files(manifest, store, ["file_name", "tic", "key", "sha256"])
+    return files.sort_by([("tic", "ascending"), ("file_name", "ascending")])
 
 
 def _refused(shard: ExtractShard, store: Store) -> dict[str, dict[str, Any]]:

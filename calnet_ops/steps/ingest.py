@@ -20,6 +20,7 @@ from calnet_ops.science.checks import statistics as file_statistics
 from calnet_ops.science.checks.sector import STORED
 from calnet_ops.steps.ingest_file import Outcome, Puller
 from calnet_ops.steps.ingest_plan import cut, plan_table
+from calnet_ops.steps.stored_files import stored_files
 
 VERSION = 1
 """Of what this step makes; part of the lineage of manifest and statistics."""
@@ -264,12 +265,8 @@ def _held(manifest: str, store: Store) -> dict[tuple[str, str], str]:
     """Keys of the files that the delivery before left in the store."""
     if not manifest:
         return {}
-    table = store.load_table(manifest, ["file_name", "sha256", "key", "status"])
-    return {
-        (row["file_name"], row["sha256"]): row["key"]
-        for row in table.to_pylist()
-        if row["status"] == STORED
-    }
+    files = stored_files(manifest, store, ["file_name", "sha256", "key"]).to_pylist()
+    return {(row["file_name"], row["sha256"]): row["key"] for row in files}
 
 
 def _save_once(store: Store, key: str, table: pa.Table) -> None:

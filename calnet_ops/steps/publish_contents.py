@@ -136,7 +136,7 @@ def build_release(inputs: Inputs, number: str, previous: str, store: Store) -> C
         catalog=from_rows(rows, facts),
         searched=searched,
         older=load_catalog(store, keys.release(previous)) if previous else None,
-        known=_known(inputs, store),
+        known=_verdicts_not_learned(inputs, store),
         release=_manifest(inputs, facts, previous, counts),
     )
 
@@ -206,7 +206,7 @@ def _vetted(votes: list[Decision]) -> dict[int, Vetting]:
     }
 
 
-def _known(inputs: Inputs, store: Store) -> dict[int, str]:
+def _verdicts_not_learned(inputs: Inputs, store: Store) -> dict[int, str]:
     """Verdicts about stars that the model did not learn from; none if that cannot be told."""
     key = keys.model(inputs.champion.model_id, "model.json")
     dataset = json.loads(store.load(key)).get("dataset") if store.exists(key) else None

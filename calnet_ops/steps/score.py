@@ -17,6 +17,7 @@ from calnet_ops.platform import Platform
 from calnet_ops.science.candidates.combine import RULE, combine_segments
 from calnet_ops.science.features.tables import matrix
 from calnet_ops.science.network.litert import Scorer
+from calnet_ops.steps.stored_files import stored_files
 
 VERSION = 1
 """Raised when the results of this step change; part of every lineage id."""
@@ -217,8 +218,8 @@ def _simulated(sector: int, platform: Platform) -> dict[int, bool]:
             expected="an ingested sector",
             cure=f"Run: calnet-ops ingest {sector}",
         )
-    files = platform.store.load_table(delivery.facts["manifest"], ["tic", "status", "simulated"])
-    return {row["tic"]: row["simulated"] for row in files.to_pylist() if row["status"] == "stored"}
+    files = stored_files(delivery.facts["manifest"], platform.store, ["tic", "simulated"])
+    return {row["tic"]: row["simulated"] for row in files.to_pylist()}
 
 
 def _model_facts(model_id: str, store: Store) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from calnet_ops import keys
 from calnet_ops.adapters.ledger import Delivery
 from calnet_ops.adapters.store import Store
 from calnet_ops.errors import KeyTaken, MissingInput, SectorNotTrusted, ServiceUnavailable
-from calnet_ops.lineage import canonical_json, lineage_id
+from calnet_ops.lineage import canonical_json, known, lineage_id
 from calnet_ops.platform import Platform
 from calnet_ops.science.checks.expectations import EXPECTATIONS, Scope, Severity
 from calnet_ops.science.checks.sector import sector_statistics, with_sector_columns
@@ -105,9 +105,9 @@ def _judge(delivery: Delivery, lineage: str, store: Store) -> dict[str, Any]:
     tables = {Scope.SECTOR: pa.Table.from_pylist([whole]).to_pandas()}
     if len(statistics):
         tables[Scope.FILE] = statistics.to_pandas()
-    known = [item for item in EXPECTATIONS if delivery.n_listed >= item.min_file]
+    wanted = [item for item in EXPECTATIONS if delivery.n_listed >= item.min_file]
     with tempfile.TemporaryDirectory(prefix="calnet-docs-") as folder:
-        outcomes = judge(tables, known, lineage, Path(folder))
+        outcomes = judge(tables, wanted, lineage, Path(folder))
         _upload(Path(folder), delivery.sector, lineage, store)
     return {
         "sector": delivery.sector,
@@ -116,12 +116,9 @@ def _judge(delivery: Delivery, lineage: str, store: Store) -> dict[str, Any]:
         "statistics": delivery.facts["statistics"],
         "docs": keys.data_docs(delivery.sector, lineage),
         "n_file": len(statistics),
-        "sector_statistics": {
-            name: value if value == value else None  # noqa: PLR0124 - JSON has no NaN
-            for name, value in whole.items()
-        },
+        "sector_statistics": {name: known(value) for name, value in whole.items()},
         "expectations": [_line(outcome) for outcome in outcomes],
-        "not_judged": [item.name for item in EXPECTATIONS if item not in known],
+        "not_judged": [item.name for item in EXPECTATIONS if item not in wanted],
         "rejected": _rejected(outcomes, statistics, delivery.sector),
     }
 

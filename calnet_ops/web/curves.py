@@ -13,6 +13,7 @@ from calnet_ops.errors import MissingInput
 from calnet_ops.platform import Platform
 from calnet_ops.science.lightcurve import spoc
 from calnet_ops.science.lightcurve.light_curve import LightCurve
+from calnet_ops.steps.stored_files import stored_keys
 
 MOMENTUM_DUMP = 32
 """QUALITY bit 6: the reaction wheels were desaturated (EXP-TESS-ARC-ICD-0014, table 32). Stars
@@ -114,7 +115,7 @@ def _share_of_range(values: NDArray[np.float64]) -> NDArray[np.float64]:
 def _raw_key(platform: Platform, tic: int, sector: int) -> str:
     delivery = platform.ledger.delivery(sector)
     manifest = delivery.facts.get("manifest") if delivery else None
-    key = _stored_files(platform.store, manifest).get(tic) if manifest else None
+    key = _raw_keys(manifest, platform.store).get(tic) if manifest else None
     if key is None:
         raise MissingInput(
             f"light curve of TIC {tic} in {keys.sector_key(sector)}",
@@ -125,10 +126,8 @@ def _raw_key(platform: Platform, tic: int, sector: int) -> str:
 
 
 @lru_cache(maxsize=MANIFESTS_KEPT)
-def _stored_files(store: Store, manifest: str) -> dict[int, str]:
-    """Raw keys by TIC number."""
-    rows = store.load_table(manifest, ["tic", "status", "key"]).to_pylist()
-    return {row["tic"]: row["key"] for row in rows if row["status"] == "stored"}
+def _raw_keys(manifest: str, store: Store) -> dict[int, str]:
+    return stored_keys(manifest, store)
 
 
 def _base64(values: NDArray[np.float64]) -> str:

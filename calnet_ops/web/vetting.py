@@ -15,7 +15,7 @@ from calnet_ops.adapters.ledger import Decision
 from calnet_ops.errors import MissingInput
 from calnet_ops.platform import Platform
 from calnet_ops.science.labels.consensus import WITHDRAWN
-from calnet_ops.science.lightcurve.table import BTJD_ZERO
+from calnet_ops.science.lightcurve.light_curve import BTJD_ZERO
 from calnet_ops.web.candidates import champion_candidates, standing_decisions
 
 PAUSE = timedelta(minutes=2)

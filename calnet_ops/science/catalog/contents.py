@@ -49,7 +49,7 @@ def write_contents(contents: Contents) -> dict[str, bytes]:
     columns = (searched[name].to_pylist() for name in ("tic", "probability"))
     probabilities = dict(zip(*columns, strict=True))
     binaries, others = (
-        _known(probabilities, contents.known, verdict) for verdict in ("EB", "NOT_EB")
+        _probabilities_of(probabilities, contents.known, verdict) for verdict in ("EB", "NOT_EB")
     )
     difference = None if contents.older is None else compare(contents.older, catalog)
     recall = _recall_sentence(binaries, threshold)
@@ -114,7 +114,7 @@ def _written(write: Any, table: pa.Table) -> bytes:
     return buffer.getvalue()
 
 
-def _known(
+def _probabilities_of(
     probabilities: Mapping[int, float], known: Mapping[int, str], verdict: str
 ) -> figures.Floats:
     chosen = (tic for tic, said in known.items() if said == verdict and tic in probabilities)

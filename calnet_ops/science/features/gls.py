@@ -63,26 +63,9 @@ def gls_power(time: Floats, flux: Floats, flux_err: Floats, frequency: Floats) -
 
 
 def gls_power_nufft(time: Floats, flux: Floats, frequency: Floats) -> Floats:
-    """Share of the flux variance that a floating-mean sinusoid explains, all errors being equal.
+    """Power as `gls_power` gives it for equal errors, by a non-uniform FFT.
 
-    Parameters
-    ----------
-    time : (n_cadence,)
-        Barycentric time, BTJD [d]. Any order, no NaN.
-    flux : (n_cadence,)
-        Flux, any unit, not constant.
-    frequency : (n_frequency,)
-        Trial frequencies [1/d], > 0.
-
-    Returns
-    -------
-    power : (n_frequency,)
-        Between 0 (no better than a constant) and 1 (explains everything).
-
-    Raises
-    ------
-    TooFewCadences
-        If `n_cadence` < `MIN_CADENCES`.
+    Parameters, result and errors are those of `gls_power`; `flux` must not be constant.
 
     Notes
     -----
@@ -93,7 +76,7 @@ def gls_power_nufft(time: Floats, flux: Floats, frequency: Floats) -> Floats:
 
     References
     ----------
-    .. [1] Zechmeister & Kürster 2009, A&A 496, 577, eqs. 5-15 (numbers below).
+    .. [1] Zechmeister & Kürster 2009, as in `gls_power` (numbers of equations below).
     .. [2] Barnett, Magland & af Klinteberg 2019, SIAM J. Sci. Comput. 41, C479 (FINUFFT).
     """
     _check_length(time)

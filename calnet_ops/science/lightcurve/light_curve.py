@@ -10,6 +10,9 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
+BTJD_ZERO = 2457000.0
+"""BJD_TDB of BTJD 0 [d] (TESS Science Data Products Description Document, section 5)."""
+
 
 @dataclass(frozen=True)
 class LightCurve:

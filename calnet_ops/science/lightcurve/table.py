@@ -12,10 +12,7 @@ import re
 import numpy as np
 
 from calnet_ops.errors import WrongLayout
-from calnet_ops.science.lightcurve.light_curve import Floats, Integers, LightCurve
-
-BTJD_ZERO = 2457000.0
-"""BJD_TDB of BTJD 0 [d]; later times than this can only be full Julian dates."""
+from calnet_ops.science.lightcurve.light_curve import BTJD_ZERO, Floats, Integers, LightCurve
 
 DAY_S = 86400.0
 """Seconds in a day."""
@@ -61,6 +58,7 @@ def read(name: str, body: bytes) -> LightCurve:
     if not {"time", flux_name} <= columns.keys():
         raise WrongLayout(name, found=f"columns {sorted(columns)}", expected="time and flux")
     time = columns["time"]
+    # times later than that can only be full Julian dates
     time = np.where(time > BTJD_ZERO, time - BTJD_ZERO, time)
     order = np.unique(time, return_index=True)[1]
     order = order[np.isfinite(time[order])]
