@@ -78,7 +78,7 @@ def fit(
     Returns
     -------
     history
-        All epochs; the one kept has the lowest validation loss.
+        All epochs; the one kept has the lowest validation loss of those that compete.
     """
     batches = Batches(samples, settings)
     model.compile(
@@ -86,7 +86,7 @@ def fit(
         loss=keras.losses.BinaryCrossentropy(label_smoothing=settings.label_smoothing),
         jit_compile=False,
     )
-    keeper = _Keeper(validation, settings.patience, on_epoch)
+    keeper = _Keeper(validation, settings, on_epoch)
     model.fit(batches, epochs=settings.n_epoch, callbacks=[keeper], shuffle=False, verbose=0)
     model.set_weights(keeper.best_weights)
     return keeper.history
@@ -110,7 +110,7 @@ class Batches(keras.utils.PyDataset):
         chosen = self._order[index * size : (index + 1) * size]
         part = self._samples.take(chosen)
         flux = np.where(self._reversed[chosen, None], part.flux[:, ::-1], part.flux)
-        flux = take_piece(flux, self._start[chosen], self._length[chosen])
+        flux = change_length(flux, self._start[chosen], self._length[chosen])
         return (flux[..., None], part.power[..., None]), part.target
 
     def on_epoch_end(self) -> None:
@@ -118,26 +118,29 @@ class Batches(keras.utils.PyDataset):
         n_segment = len(self._samples.is_eb)
         self._order = self._rng.permutation(n_segment)
         self._reversed = self._rng.random(n_segment) < self._settings.reversed_share
-        self._length = self._rng.uniform(self._settings.shortest, 1, n_segment)
-        self._start = self._rng.random(n_segment) * (1 - self._length)
+        low, high = np.log(self._settings.shortest), np.log(self._settings.longest)
+        self._length = np.exp(self._rng.uniform(low, high, n_segment))
+        self._start = self._rng.random(n_segment) * np.abs(1 - self._length)
 
 
-def take_piece(
+def change_length(
     flux: Floats, start: npt.NDArray[np.float64], length: npt.NDArray[np.float64]
 ) -> Floats:
-    """A piece of each segment, stretched to all samples and scaled to 0..1 again.
+    """Show segments as if they were shorter or longer, again with all samples and in 0..1.
 
     Parameters
     ----------
     flux
         (n_segment, n_sample) in 0..1.
     start, length
-        (n_segment,) Where the pieces begin and how long they are, as shares of the segment.
+        (n_segment,) Where the new segments begin and how long they are, in units of the old.
+        What reaches beyond the old one is its mirror image.
     """
     if np.all(length == 1):
         return flux
     n_sample = flux.shape[1]
-    place = (start[:, None] + length[:, None] * np.linspace(0, 1, n_sample)) * (n_sample - 1)
+    reach = (start[:, None] + length[:, None] * np.linspace(0, 1, n_sample)) % 2
+    place = np.minimum(reach, 2 - reach) * (n_sample - 1)
     left = np.minimum(place.astype(np.intp), n_sample - 2)
     before = np.take_along_axis(flux, left, axis=1)
     after = np.take_along_axis(flux, left + 1, axis=1)
@@ -150,10 +153,10 @@ def take_piece(
 class _Keeper(keras.callbacks.Callback):
     """Judges every epoch, keeps the best weights, and ends training when it gets no better."""
 
-    def __init__(self, validation: Samples, patience: int, on_epoch: OnEpoch | None) -> None:
+    def __init__(self, validation: Samples, settings: Settings, on_epoch: OnEpoch | None) -> None:
         super().__init__()
         self._validation = validation
-        self._patience = patience
+        self._settings = settings
         self._on_epoch = on_epoch
         self.history: list[Epoch] = []
         self.best_weights: list[Any] = []
@@ -170,10 +173,12 @@ class _Keeper(keras.callbacks.Callback):
             validation_accuracy=float((right > 0.5).mean()),  # noqa: PLR2004 - two outputs
         )
         self.history.append(now)
-        best = min(self.history, key=lambda one: one.validation_loss)
-        if best is now:
+        competing = self.history[max(0, self._settings.n_epoch - self._settings.n_kept_from) :]
+        if competing and now is min(competing, key=lambda one: one.validation_loss):
             self.best_weights = self.model.get_weights()
-        self.model.stop_training = now.epoch - best.epoch >= self._patience
+        best = min(self.history, key=lambda one: one.validation_loss)
+        if now.epoch - best.epoch >= self._settings.patience and competing:
+            self.model.stop_training = True
         if self._on_epoch is not None:
             self._on_epoch(now)
 
