@@ -1,26 +1,52 @@
 """Our pages inside the Airflow UI."""
 
-from typing import Any
+from collections.abc import Awaitable, Callable, MutableMapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from airflow.plugins_manager import AirflowPlugin
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
 
 MOUNT = "/calnet"
 """Where the API server mounts our pages."""
 
+Message = MutableMapping[str, Any]
 
-def _pages() -> list[dict[str, Any]]:
-    from calnet_ops.platform import open_platform
-    from calnet_ops.web import make_app
 
-    return [{"app": make_app(open_platform()), "url_prefix": MOUNT, "name": "calnet-ops"}]
+class Pages:
+    """The web application, made when somebody first looks at it.
+
+    Airflow imports its plugins in each of its processes; only the API server shows pages, and only
+    there is FastAPI worth its second of import.
+    """
+
+    @cached_property
+    def _app(self) -> "FastAPI":
+        from calnet_ops.platform import open_platform
+        from calnet_ops.web.app import make_app
+
+        return make_app(open_platform())
+
+    async def __call__(
+        self,
+        scope: Message,
+        receive: Callable[[], Awaitable[Message]],
+        send: Callable[[Message], Awaitable[None]],
+    ) -> None:
+        """Answer a request (ASGI)."""
+        await self._app(scope, receive, send)
 
 
 class CalnetPlugin(AirflowPlugin):
     """Ops page and vetting page, mounted beside Airflow's own."""
 
     name = "calnet_ops"
-    fastapi_apps = _pages()
-    external_views = [  # noqa: RUF012 - Airflow reads a plain class attribute
+    fastapi_apps = [  # noqa: RUF012 - Airflow reads plain class attributes
+        {"app": Pages(), "url_prefix": MOUNT, "name": "calnet-ops"}
+    ]
+    external_views = [  # noqa: RUF012
         {
             "name": "TESS sectors",
             "href": f"{MOUNT}/ops",

@@ -14,7 +14,7 @@ from calnet_ops import keys
 from calnet_ops.adapters.scheduler import Approval
 from calnet_ops.errors import ServiceUnavailable
 from calnet_ops.platform import Platform, open_platform
-from calnet_ops.web import make_app
+from calnet_ops.web.app import make_app
 from tests.support.memory_store import MemoryStore
 from tests.support.platforms import make_platform
 from tests.support.spoc_files import spoc_arrays, spoc_bytes, spoc_name

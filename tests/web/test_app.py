@@ -1,7 +1,7 @@
 import pytest
 from fastapi import FastAPI
 
-from calnet_ops.web import make_app
+from calnet_ops.web.app import make_app
 from tests.support.web_client import TestClient
 from tests.web.conftest import VETTER
 

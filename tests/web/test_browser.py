@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from calnet_ops.web import make_app
+from calnet_ops.web.app import make_app
 from tests.support.browser import CHROMIUM_ARGUMENTS, chromium_path, serving
 from tests.support.spoc_files import spoc_arrays, spoc_bytes
 from tests.web.conftest import FIRST_TIC, VETTER, candidate, write_candidates, write_curves
