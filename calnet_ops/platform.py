@@ -23,7 +23,7 @@ PATHS_VARIABLE = "CALNET_PATHS"
 """Names the `paths.json` in force; without it, the one in the working folder."""
 
 STABLE_FOR_S = 24 * 3600
-"""The archive takes about 20 h to fill a sector (facts/archive.md, section 1.6)."""
+"""The archive takes about 20 h to fill a sector (news of the TESS Science Support Center)."""
 
 
 class Places(BaseModel):

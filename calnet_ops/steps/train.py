@@ -103,7 +103,12 @@ def train_model(platform: Platform, settings: Settings | None = None) -> Trained
     Raises
     ------
     MissingInput
-        If there is no label set, or a side of the split lacks binaries or other stars.
+        If there is no label set, no labelled star has features, or a side of the split lacks
+        binaries or other stars.
+    ExportDiffers
+        If the exported graph does not score as the network does.
+    WrongConfiguration
+        If CALNET_RECIPE names no recipe.
     """
     settings = settings or _recipe(platform.recipe)
     labels = platform.ledger.latest("labels", 0)

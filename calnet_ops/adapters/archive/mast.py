@@ -30,7 +30,8 @@ SCRIPT_LINK = re.compile(r"""href=["'][^"']*/tesscurl_sector_([1-9]\d*)_lc\.sh["
 CDPP_LINK = r"""href=["']([^"']*-s{sector:04d}-s{sector:04d}-\d+_rms-cdpp\.csv)["']"""
 
 CONNECTIONS_PER_HOST = 4
-"""MAST strained under 100; four each to several hosts ran for days without a 429 (facts 6)."""
+"""MAST strained under 100 (lightkurve issue 993); four each to five hosts fetched 55,986 files
+without a single 429."""
 
 TIMEOUT = httpx.Timeout(60.0, connect=20.0, pool=None)
 """A stalled body is given up after a minute and resumed; a free connection is waited for."""

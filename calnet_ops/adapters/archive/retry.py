@@ -24,7 +24,8 @@ class Patience:
     first_s: float = 1.0
     """Wait after the first failure; doubled after each further one."""
     cap_s: float = 60.0
-    """Longest wait, also if the server asks for more: facts section 6."""
+    """Longest wait, also if the server asks for more: a task that waits longer holds a worker, and
+    Airflow tries it again anyway."""
 
     def wait_s(self, n_try: int, asked_s: float = 0.0) -> float:
         """Seconds to wait after a failed try, with jitter so that workers spread out."""

@@ -1,7 +1,7 @@
 """What is expected of a file and of a sector: plain values, each with its reason.
 
-Bounds were chosen on the 49 real two-minute files of `../shared/data/tess` (46 stars, sectors 1
-to 88, T 2.7 to 14.3), whose range each `source` gives. `docs/thresholds.md` is made from here.
+Bounds were chosen on 49 real two-minute files (46 stars, sectors 1 to 88, T 2.7 to 14.3), whose
+range each `source` gives. `docs/thresholds.md` is made from here.
 """
 
 from dataclasses import dataclass

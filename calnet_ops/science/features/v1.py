@@ -2,7 +2,7 @@
 
 The published code masks outliers three times by 3 sigma of the residuals of a spline that goes
 through every point. These residuals are rounding noise, so the mask is a lottery that depends
-on the unit of the flux; it is left out (`docs/decisions/features-v1.md`).
+on the unit of the flux; it is left out (`docs/decisions/0005-features-v1.md`).
 
 Nothing here may change: models and stored features rest on it, and a golden test guards it.
 Another idea is another version.
