@@ -6,8 +6,8 @@ from pathlib import Path
 
 from calnet_ops.errors import WrongConfiguration
 
-STARS_TO_LEARN = 270
-"""Stars in each of the two labelled sectors: what the recipe "demo" was measured with, and some."""
+STARS_TO_LEARN = 360
+"""Stars in each of the two labelled sectors: what the recipe "demo" was measured with."""
 
 STARS_TO_FIND = 150
 """Stars in the simulated sector that appears once a model is in production."""
