@@ -16,6 +16,7 @@ from tests.support.graphs import make_tiny, tiny_graph
 
 pytestmark = [
     pytest.mark.timeout(180),
+    pytest.mark.xdist_group("tensorflow"),  # imported by one worker only
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
 ]
 
