@@ -33,7 +33,7 @@ def serve(
 
     Sectors and files that appear later are served at once.
 
-    Example: [bold]calnet-ops archive serve ../shared/data/tess --port 8085[/bold]
+    Example: [bold]calnet-ops archive serve path/to/tess --port 8085[/bold]
     """
     from calnet_ops.simulator.mirror import Mirror
 

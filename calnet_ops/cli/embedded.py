@@ -13,9 +13,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import httpx
-from botocore.exceptions import ClientError
 
 from calnet_ops.cli.supervisor import Server, free_ports
+from calnet_ops.errors import TransientError
 from calnet_ops.platform import Platform, secret
 
 LOCAL_SETTINGS = "from calnet_ops.orchestration.preload import preload\n\npreload()\n"
@@ -300,7 +300,7 @@ def set_up_state(platform: Platform) -> None:
         try:
             platform.store.make_bucket()
             break
-        except ClientError:  # it answers before it can make buckets
+        except TransientError:  # it answers before it can make buckets
             if time.monotonic() > end:
                 raise
             time.sleep(0.5)

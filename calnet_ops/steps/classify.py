@@ -31,9 +31,6 @@ __all__ = [
 N_TOGETHER = 32
 """Files scored together: full batches, and 1 to 2 MB of features in memory."""
 
-BTJD_ZERO = 2457000.0
-"""BJD at BTJD 0 [d] (TESS Science Data Products Description Document, section 5)."""
-
 
 class Classified(TypedDict):
     """What is said of one target. What is not known is None, or empty if it is text."""
