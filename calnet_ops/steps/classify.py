@@ -14,6 +14,7 @@ from calnet_ops.errors import RejectedInput
 from calnet_ops.science.candidates.combine import combine_segments
 from calnet_ops.science.candidates.ephemeris import UNKNOWN, Ephemeris, characterise
 from calnet_ops.science.features import Segment, extract
+from calnet_ops.science.lightcurve.light_curve import BTJD_ZERO
 from calnet_ops.science.lightcurve.readers import read_any
 from calnet_ops.steps.chosen_model import ChosenModel, Floats, open_model
 
