@@ -10,6 +10,7 @@ from calnet_ops import keys
 from calnet_ops.errors import FeaturesDiffer, WrongConfiguration
 from calnet_ops.science.candidates.combine import combine_segments
 from calnet_ops.science.features import extract
+from calnet_ops.science.lightcurve.light_curve import BTJD_ZERO
 from calnet_ops.science.lightcurve.readers import read_any
 from calnet_ops.simulator.signals import Kind
 from calnet_ops.steps import classify
@@ -44,7 +45,7 @@ def test_a_candidate_is_measured(files, simulated_sector):
     truth = next(row for row in simulated_sector.truth if row.kind == Kind.EW)
     assert (row["tic"], row["sectors"], row["candidate"]) == (truth.tic, "87", True)
     assert row["period"] == pytest.approx(truth.period, rel=0.01)
-    assert row["epoch_bjd_tdb"] == pytest.approx(truth.epoch_btjd + classify.BTJD_ZERO, abs=5)
+    assert row["epoch_bjd_tdb"] == pytest.approx(truth.epoch_btjd + BTJD_ZERO, abs=5)
     assert row["reason"] == ""
 
 
