@@ -17,8 +17,8 @@ test: .venv/.ready  ## all tests
 	$(PYTEST) -m "not system" -n 2 --dist loadgroup
 	$(PYTEST) -m system
 
-unit: .venv/.ready  ## all that need no servers
-	$(PYTEST) -m "not system" -n 2 --dist loadgroup
+unit: .venv/.ready  ## the quick ones, in under a minute
+	$(PYTEST) -m "not system and not slow" -n 2 --dist loadgroup
 
 bench: .venv/.ready  ## speed beside its peers, to var/bench/bench.json
 	$(BIN)/python -m tests.bench

@@ -16,6 +16,7 @@ from tests.support.stored_sectors import store_sector
 FIRST = 900_000_000_001
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.xdist_group("great_expectations"),
     pytest.mark.timeout(180),  # the import of Great Expectations alone takes 7 to 16 s
     pytest.mark.filterwarnings("ignore"),  # it warns of its own use of deprecated modules

@@ -12,7 +12,7 @@ from tests.support.browser import CHROMIUM_ARGUMENTS, chromium_path, serving
 from tests.support.spoc_files import spoc_arrays, spoc_bytes
 from tests.web.conftest import FIRST_TIC, VETTER, candidate, write_candidates, write_curves
 
-pytestmark = [pytest.mark.browser, pytest.mark.enable_socket]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.enable_socket]
 
 PICTURES = Path(__file__).parents[2] / "var" / "screenshots"
 

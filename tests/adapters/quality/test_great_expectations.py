@@ -9,6 +9,7 @@ from calnet_ops.errors import WrongConfiguration
 from calnet_ops.science.checks.expectations import EXPECTATIONS, Kind, Scope, Severity
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.xdist_group("great_expectations"),
     pytest.mark.timeout(180),  # the import of Great Expectations alone takes 7 to 16 s
     pytest.mark.filterwarnings("ignore"),  # it warns of its own use of deprecated modules

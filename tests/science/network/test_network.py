@@ -15,6 +15,7 @@ from calnet_ops.science.network.settings import DEMO, PUBLISHED
 from tests.support.graphs import make_tiny, tiny_graph
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.timeout(180),
     pytest.mark.xdist_group("tensorflow"),  # imported by one worker only
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
