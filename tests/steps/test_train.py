@@ -67,7 +67,7 @@ class TestCircle:
         tags = platform.registry.version(trained["version"])["tags"]
         assert tags["simulated"] == "true"
         assert {"features_version", "output_index", "dataset_id", "label_set"} <= set(tags)
-        assert platform.registry.version(trained["version"])["aliases"] == ["challenger"]
+        assert platform.registry.version(trained["version"])["aliases"][0] == "challenger"
 
     def test_training_again_is_free(self, circle):
         platform, trained = circle

@@ -73,6 +73,12 @@ def test_an_empty_platform_has_an_ops_page(platform, scheduler):
     assert "No sector has been seen yet" in answer.text
 
 
+def test_data_docs_of_a_folder_are_a_page_and_no_download(pages):
+    answer = pages.get("/docs/s087/")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/html")
+
+
 def test_data_docs_come_from_the_store_without_the_vetters_rights(pages):
     answer = pages.get("/docs/s087")
     assert answer.text == "<h1>Data Docs</h1>"

@@ -26,6 +26,7 @@ def router(platform: Platform, login: Login) -> APIRouter:
 
     @routes.get("/docs/{sector}/{page:path}")
     def page(sector: str, page: str, _: person) -> Response:
+        page = page or "index.html"
         body = platform.store.load(_key(platform, keys.parse_sector(sector), page))
         kind = mimetypes.guess_type(page)[0] or "application/octet-stream"
         return Response(body, media_type=kind, headers={"Content-Security-Policy": DOCS_POLICY})
@@ -43,4 +44,4 @@ def _key(platform: Platform, sector: int, page: str) -> str:
             found=f"no page {page}",
             expected="a sector that was validated",
         )
-    return f"{first.rpartition('/')[0]}/{page or 'index.html'}"
+    return f"{first.rpartition('/')[0]}/{page}"
