@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from calnet_ops.adapters.quality.self_contained import make_self_contained
 from calnet_ops.errors import WrongConfiguration
 from calnet_ops.science.checks.expectations import Expectation, Kind, Scope, Severity
 
@@ -38,6 +39,11 @@ class Outcome:
     """Rows that do not comply."""
     unexpected: tuple[tuple[str, str], ...]
     """File name and found value of each of them."""
+
+    @property
+    def words(self) -> tuple[str, str, str]:
+        """Name, severity and reason of the expectation."""
+        return self.expectation.name, str(self.expectation.severity), self.expectation.reason
 
 
 def judge(
@@ -78,6 +84,7 @@ def judge(
         if chosen:
             outcomes += _judge_table(context, source, scope, table, chosen, run_name)
     context.build_data_docs()
+    make_self_contained(docs_folder, outcomes)
     return outcomes
 
 

@@ -56,6 +56,11 @@ def test_every_kind_is_judged_and_its_rows_are_named(tmp_path):
     assert (tmp_path / "index.html").is_file()
     page = (tmp_path / "expectations" / "file.html").read_text()
     assert one_of_each_kind()[0].reason in page
+    pages = {file: file.read_text() for file in tmp_path.rglob("*.html")}
+    assert not [file for file, text in pages.items() if "<script" in text or "<link href" in text]
+    index = pages[tmp_path / "index.html"]
+    assert "1 of 6 expectations are met" in index
+    assert 'href="validations/file/run/' in index
 
 
 @pytest.mark.parametrize("change", [{"column": "none"}, {"low": 2, "high": 1}])
