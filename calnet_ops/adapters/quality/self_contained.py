@@ -18,7 +18,8 @@ STYLE_FILE = "static/styles/offline.css"
 
 STYLE = """
 :root { color-scheme: light dark; }
-body { font: 14px/1.45 system-ui, sans-serif; margin: 1.5rem auto; max-width: 75rem; padding: 0 1rem; }
+body { font: 14px/1.45 system-ui, sans-serif; margin: 1.5rem auto; max-width: 75rem;
+  padding: 0 1rem; }
 table { border-collapse: collapse; margin: .5rem 0 1.2rem; }
 td, th { border: 1px solid #8886; padding: .25rem .6rem; text-align: left; vertical-align: top; }
 h5, h6 { margin: 1.2rem 0 .3rem; font-size: 1rem; }
