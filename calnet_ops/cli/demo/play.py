@@ -29,6 +29,11 @@ DEMO_SETTINGS = {
 """A person does not wait for the archive's own pace."""
 
 
+LOOKS_BEFORE_ANSWER = 3
+"""Looks, a second apart, at a question before it is answered. An answer within the moment in which
+Airflow puts the task to rest was seen to be lost; the task then asks again."""
+
+
 class RunFailed(HaltError):
     """A DAG run failed."""
 
@@ -151,18 +156,19 @@ class Play:
         scheduler = self.platform.scheduler
         run_id = scheduler.trigger_run("publish_release")
         scheduler.trigger_run("audit")  # a week is too long to wait for it
+        asked = 0
 
-        def waiting() -> bool | None:
+        def look() -> bool | None:
+            nonlocal asked
             self.runs("publish_release")
-            return any(item["run_id"] == run_id for item in scheduler.waiting_approvals()) or None
+            if any(item["run_id"] == run_id for item in scheduler.waiting_approvals()):
+                asked += 1
+                if asked % LOOKS_BEFORE_ANSWER == 0:
+                    note = "approved by the demonstration, which stands in for a person"
+                    scheduler.approve("publish_release", run_id, "approve", "Approve", note)
+            return scheduler.run_state("publish_release", run_id) == "success" or None
 
-        self.stage.wait(waiting, "publish_release to ask for approval")
-        note = "approved by the demonstration, which stands in for a person"
-        scheduler.approve("publish_release", run_id, "approve", "Approve", note)
-        self.stage.wait(
-            lambda: scheduler.run_state("publish_release", run_id) == "success" or None,
-            "publish_release to end",
-        )
+        self.stage.wait(look, "publish_release to ask, and to end")
 
 
 @contextmanager
