@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
-from calnet_ops.cli.supervisor import MARK
+from calnet_ops.cli.supervisor import MARK, Supervisor
 from calnet_ops.platform import open_platform
 from calnet_ops.science.catalog.formats import FORMATS
 from tests.support.browser import CHROMIUM_ARGUMENTS, chromium_path
@@ -55,19 +55,15 @@ def _left_behind(folder):
 
 @contextmanager
 def _playing(folder, *options):
-    """A demonstration whose servers stay up; afterwards it is asked to end, and nothing is left."""
-    log = folder.with_suffix(".log")
-    with (
-        log.open("w") as output,
-        subprocess.Popen(
-            _command(folder, "--keep", *options),
-            env={**os.environ, "CI": "true"},
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        ) as process,
-    ):
+    """A demonstration whose servers stay up; afterwards it is asked to end, and nothing is left.
+
+    It runs under a supervisor, so that it ends as well if the tests themselves are killed.
+    """
+    logs = folder.with_name("logs")
+    with Supervisor(logs, {**os.environ, "CI": "true"}) as supervisor:
+        process = supervisor.spawn("demo", _command(folder, "--keep", *options))
         while not (folder / "summary.json").exists():
-            assert process.poll() is None, log.read_text()[-6000:]
+            assert process.poll() is None, (logs / "demo.log").read_text()[-6000:]
             time.sleep(1)
         try:
             yield json.loads((folder / "summary.json").read_text())
