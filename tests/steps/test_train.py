@@ -33,7 +33,7 @@ def test_an_unknown_recipe_is_refused(platform, monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def circle(tmp_path_factory):
+def trained_platform(tmp_path_factory):
     """A platform after training, with what `train_model` said."""
     pytest.importorskip("tensorflow")
     logging.getLogger("absl").setLevel(logging.ERROR)
@@ -41,6 +41,14 @@ def circle(tmp_path_factory):
     platform.__dict__["registry"] = MemoryRegistry()
     fill_platform(platform, 200)
     return platform, train_model(platform, QUICK)
+
+
+@pytest.fixture
+def circle(trained_platform, monkeypatch):
+    """The same with a registry of its own, so that the tests may come in any order."""
+    platform, trained = trained_platform
+    monkeypatch.setitem(platform.__dict__, "registry", platform.registry.copy())
+    return platform, trained
 
 
 @pytest.mark.system

@@ -17,6 +17,16 @@ class MemoryRegistry:
         self.aliases: dict[str, int] = {}
         self.webhooks: list[str] = []
 
+    def copy(self) -> "MemoryRegistry":
+        """A registry of the same versions that goes its own way."""
+        twin = MemoryRegistry()
+        twin.logs = list(self.logs)
+        twin.tags = [dict(tags) for tags in self.tags]
+        twin.descriptions = dict(self.descriptions)
+        twin.aliases = dict(self.aliases)
+        twin.webhooks = list(self.webhooks)
+        return twin
+
     def log_training(self, training: TrainingLog) -> LoggedModel:
         """Keep the log."""
         self.logs.append(training)
