@@ -93,6 +93,25 @@ class SpocName:
         return f"tess{self.stamp}-s{self.sector:04d}-{self.tic:016d}-{self.scid}-s_lc.fits"
 
 
+def public_key(file_name: str) -> str:
+    """Key of a light curve in the public bucket of TESS products.
+
+    Raises
+    ------
+    ForeignProduct
+        If it is not the name of a two-minute light curve.
+
+    Examples
+    --------
+    >>> public_key("tess2018206045859-s0001-0000000261136679-0120-s_lc.fits")
+    'tess/public/tid/s0001/0000/0002/6113/6679/tess2018206045859-s0001-0000000261136679-0120-s_lc.fits'
+    """
+    name = SpocName.parse(file_name)
+    digits = f"{name.tic:016d}"
+    quarters = "/".join(digits[start : start + 4] for start in range(0, 16, 4))
+    return f"tess/public/tid/s{name.sector:04d}/{quarters}/{file_name}"
+
+
 def raw(sector: int, delivery: int, file_name: str) -> str:
     """Raw light curve as the archive served it; delivery 2 and later keep to their own folder."""
     folder = f"tess/lc/{sector_key(sector)}/"

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from calnet_ops.errors import WrongConfiguration
 
 if TYPE_CHECKING:
-    from calnet_ops.adapters.archive import Archive
+    from calnet_ops.adapters.archive import Archive, SecondSource
     from calnet_ops.adapters.ledger import Ledger
     from calnet_ops.adapters.notify import Notifier
     from calnet_ops.adapters.registry import Registry
@@ -26,10 +26,21 @@ STABLE_FOR_S = 24 * 3600
 """The archive takes about 20 h to fill a sector (news of the TESS Science Support Center)."""
 
 
+PUBLIC_BUCKET_HOST = "stpubdata.s3.us-east-1.amazonaws.com"
+"""Where MAST redirects requests for light curves."""
+
+
 class Places(BaseModel):
     """A block of `paths.json`: unknown keys are refused, nothing changes after reading."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SecondPlaces(Places):
+    """The bucket that is asked before a file is called bad."""
+
+    endpoint: str | None = Field(None, description="URL of the S3 server; null for AWS")
+    bucket: str = "stpubdata"
 
 
 class ArchivePlaces(Places):
@@ -38,6 +49,10 @@ class ArchivePlaces(Places):
     pages: str = Field(description="bulk download page, scripts and CDPP tables")
     products: str = Field(description="light curves: /api/v0.1/Download/file")
     target_lists: str = Field(description="planned targets of each sector")
+    redirects: tuple[str, ...] = Field(
+        (PUBLIC_BUCKET_HOST,), description="hosts that products may be redirected to besides these"
+    )
+    second: SecondPlaces | None = Field(None, description="second source of light curves, if any")
 
 
 class StorePlaces(Places):
@@ -109,7 +124,27 @@ class Platform:
 
         places = self.paths.archive
         contact = os.environ.get("CALNET_CONTACT", "")
-        return open_archive(places.pages, places.products, places.target_lists, contact)
+        return open_archive(
+            places.pages,
+            places.products,
+            places.target_lists,
+            contact,
+            redirects=places.redirects,
+        )
+
+    @cached_property
+    def second_source(self) -> "SecondSource | None":
+        """Public bucket of light curves; None if this installation names none."""
+        from calnet_ops.adapters.archive import open_second_source
+
+        second = self.paths.archive.second
+        return None if second is None else open_second_source(second.endpoint, second.bucket)
+
+    @cached_property
+    def max_bytes_per_s(self) -> float | None:
+        """Most that products may take of the network, CALNET_MAX_BYTES_PER_S [bytes/s]."""
+        text = os.environ.get("CALNET_MAX_BYTES_PER_S", "")
+        return float(text) if text else None
 
     @cached_property
     def registry(self) -> "Registry":

@@ -14,6 +14,18 @@ class ListedFile:
 
 
 @dataclass(frozen=True, slots=True)
+class Validators:
+    """How a server tells one version of a file from another; what it did not say is empty."""
+
+    etag: str = ""
+    """With its quotes, as the server gave it."""
+    last_modified: str = ""
+    """HTTP date."""
+    n_bytes: int | None = None
+    """Length of the file."""
+
+
+@dataclass(frozen=True, slots=True)
 class Script:
     """The light-curve script of a sector."""
 
@@ -24,6 +36,12 @@ class Script:
     """Of the script's bytes."""
     last_modified: str
     """As the server said it; empty if it did not."""
+    etag: str = ""
+    """As the server said it; empty if it did not."""
+
+
+ARCHIVE = "archive"
+"""Name of the first source."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +51,10 @@ class Fetched:
     body: bytes
     n_try: int
     """1 if the first try succeeded."""
+    validators: Validators = Validators()
+    """Of these bytes, as the server said them."""
+    source: str = ARCHIVE
+    """Where they came from: ``archive``, or the name of the second source."""
 
 
 class Archive(Protocol):
@@ -66,8 +88,12 @@ class Archive(Protocol):
         """Two-minute targets in the sector's CDPP table; None if there is no table yet."""
         ...
 
-    def fetch_product(self, url: str) -> Fetched:
-        """Bytes of a file that a script lists.
+    def count_planned(self, sector: int) -> int | None:
+        """Two-minute targets in the sector's target list; None if it is not to be had."""
+        ...
+
+    def fetch_product(self, url: str, held_etag: str = "") -> Fetched | None:
+        """Bytes of a file that a script lists; None if they are still those of `held_etag`.
 
         Raises
         ------
@@ -78,8 +104,46 @@ class Archive(Protocol):
         """
         ...
 
+    def probe_product(self, url: str) -> Validators:
+        """What the archive says of a file that a script lists, without its bytes.
 
-def open_archive(pages: str, products: str, target_lists: str, contact: str = "") -> Archive:
+        Raises
+        ------
+        MissingAtSource
+            If the archive does not have it.
+        ArchiveUnavailable
+            If the archive failed every try.
+        """
+        ...
+
+
+class SecondSource(Protocol):
+    """Another place that has the same light curves, asked before a file is called bad."""
+
+    name: str
+    """Written where a file's source is told."""
+
+    def fetch(self, file_name: str) -> Fetched:
+        """Bytes of a light curve.
+
+        Raises
+        ------
+        MissingAtSource
+            If it has no such file.
+        ArchiveUnavailable
+            If it failed every try.
+        """
+        ...
+
+
+def open_archive(
+    pages: str,
+    products: str,
+    target_lists: str,
+    contact: str = "",
+    *,
+    redirects: tuple[str, ...] = (),  # noqa: ARG001  # wired with the redirect rules
+) -> Archive:
     """Connect to MAST or to a mirror of it.
 
     Parameters
@@ -88,10 +152,38 @@ def open_archive(pages: str, products: str, target_lists: str, contact: str = ""
         Base URLs of `paths.json`; a mirror serves all three from one.
     contact
         Address of the people who run this installation, told to the archive.
+    redirects
+        Hosts a product may be redirected to besides those of the three bases.
     """
     from calnet_ops.adapters.archive.mast import MastArchive, open_client
 
-    return MastArchive(open_client([pages, products, target_lists], contact), pages, products)
+    client = open_client([pages, products, target_lists], contact)
+    return MastArchive(client, pages, products, target_lists=target_lists)
 
 
-__all__ = ["Archive", "Fetched", "ListedFile", "Script", "open_archive"]
+def open_second_source(endpoint: str | None, bucket: str) -> SecondSource:
+    """Connect to the public bucket, without credentials.
+
+    Parameters
+    ----------
+    endpoint
+        URL of an S3 server; None for AWS.
+    bucket
+        Its name; also the name of the source.
+    """
+    from calnet_ops.adapters.archive.bucket import PublicBucket
+
+    return PublicBucket(endpoint, bucket)
+
+
+__all__ = [
+    "ARCHIVE",
+    "Archive",
+    "Fetched",
+    "ListedFile",
+    "Script",
+    "SecondSource",
+    "Validators",
+    "open_archive",
+    "open_second_source",
+]

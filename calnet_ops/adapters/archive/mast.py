@@ -11,11 +11,12 @@ from urllib.parse import urljoin, urlsplit
 import httpx
 
 import calnet_ops
-from calnet_ops.adapters.archive import Fetched, Script
+from calnet_ops.adapters.archive import Fetched, Script, Validators
 from calnet_ops.adapters.archive.retry import Again, Patience, insist, retry_after_s
 from calnet_ops.adapters.archive.script import parse_script
 from calnet_ops.errors import (
     ArchiveUnavailable,
+    CalnetError,
     ForeignProduct,
     IncompleteDownload,
     MissingAtSource,
@@ -25,6 +26,8 @@ from calnet_ops.lineage import sha256_hex
 PAGE = "/tess/bulk_downloads/bulk_downloads_ffi-tp-lc-dv.html"
 TCE_PAGE = "/tess/bulk_downloads/bulk_downloads_tce.html"
 SCRIPT = "/missions/tess/download_scripts/sector/tesscurl_sector_{sector}_lc.sh"
+
+TARGETS = "/public/target_lists/2m/all_targets_S{sector:03d}_v1.csv"
 
 SCRIPT_LINK = re.compile(r"""href=["'][^"']*/tesscurl_sector_([1-9]\d*)_lc\.sh["']""")
 CDPP_LINK = r"""href=["']([^"']*-s{sector:04d}-s{sector:04d}-\d+_rms-cdpp\.csv)["']"""
@@ -59,11 +62,17 @@ class MastArchive:
     """
 
     def __init__(
-        self, client: httpx.Client, pages: str, products: str, patience: Patience | None = None
+        self,
+        client: httpx.Client,
+        pages: str,
+        products: str,
+        patience: Patience | None = None,
+        target_lists: str = "",
     ) -> None:
         self._client = client
         self._pages = pages.rstrip("/")
         self._products = products.rstrip("/")
+        self._target_lists = (target_lists or pages).rstrip("/")
         self._patience = patience or Patience()
 
     def list_sectors(self) -> list[int]:
@@ -94,7 +103,8 @@ class MastArchive:
         answer = self._fetch(path)
         body = answer.content
         files = parse_script(path.rpartition("/")[2], body)
-        return Script(sector, files, sha256_hex(body), answer.headers.get("Last-Modified", ""))
+        said = read_validators(answer)
+        return Script(sector, files, sha256_hex(body), said.last_modified, said.etag)
 
     def count_expected(self, sector: int) -> int | None:
         """Two-minute targets in the sector's CDPP table; None if there is no table yet."""
@@ -104,23 +114,54 @@ class MastArchive:
         lines = self._fetch(urlsplit(urljoin(TCE_PAGE, link[1])).path).text.splitlines()
         return len({tic for line in lines if (tic := line.partition(",")[0].strip()).isdigit()})
 
-    def fetch_product(self, url: str) -> Fetched:
+    def count_planned(self, sector: int) -> int | None:
+        """Two-minute targets in the sector's target list; None if it is not to be had."""
+        try:
+            answer = self._fetch(TARGETS.format(sector=sector), base=self._target_lists)
+        except CalnetError:
+            return None
+        return sum(line.partition(",")[0].isdigit() for line in answer.text.splitlines()) or None
+
+    def fetch_product(self, url: str, held_etag: str = "") -> Fetched | None:
         """Bytes of a file that a script lists, from our base URL."""
-        parts = urlsplit(url)
-        target = f"{self._products}{parts.path}?{parts.query}"
+        target = self._product_url(url)
         partial = Partial()
 
-        def attempt(n_try: int) -> Fetched:
-            self._read_on(target, partial)
-            return Fetched(bytes(partial.body), n_try)
+        def attempt(n_try: int) -> Fetched | None:
+            if not self._read_on(target, partial, held_etag):
+                return None
+            return Fetched(bytes(partial.body), n_try, partial.validators)
 
         return insist(attempt, target, self._patience)
 
+    def probe_product(self, url: str) -> Validators:
+        """What the archive says of a file that a script lists, without its bytes."""
+        target = self._product_url(url)
+
+        def attempt(_n_try: int) -> Validators:
+            with self._stream(target, {}, "HEAD") as answer:
+                if answer.status_code in GONE:
+                    raise _missing(target, answer)
+                if answer.status_code != httpx.codes.OK:
+                    raise _unexpected(target, answer)
+                return read_validators(answer)
+
+        return insist(attempt, target, self._patience)
+
+    def _product_url(self, url: str) -> str:
+        parts = urlsplit(url)
+        return f"{self._products}{parts.path}?{parts.query}"
+
     def _fetch(
-        self, path: str, *, method: str = "GET", headers: dict[str, str] | None = None
+        self,
+        path: str,
+        *,
+        method: str = "GET",
+        headers: dict[str, str] | None = None,
+        base: str = "",
     ) -> httpx.Response:
         """Answer with a page, script or table."""
-        url = f"{self._pages}{path}"
+        url = f"{base or self._pages}{path}"
 
         def attempt(_n_try: int) -> httpx.Response:
             with self._stream(url, headers or {}, method) as answer:
@@ -131,15 +172,19 @@ class MastArchive:
 
         return insist(attempt, url, self._patience)
 
-    def _read_on(self, url: str, partial: "Partial") -> None:
-        """Read a product from where the last try stopped."""
-        with self._stream(url, partial.resume_headers()) as answer:
+    def _read_on(self, url: str, partial: "Partial", held_etag: str) -> bool:
+        """Read a product from where the last try stopped; whether it is not the one held."""
+        headers = partial.resume_headers()
+        if held_etag and not headers:
+            headers = {"If-None-Match": held_etag}
+        with self._stream(url, headers) as answer:
             if answer.status_code in GONE:
-                raise MissingAtSource(
-                    url, found=f"status {answer.status_code}", expected="a light curve"
-                )
+                raise _missing(url, answer)
+            if answer.status_code == httpx.codes.NOT_MODIFIED and "If-None-Match" in headers:
+                return False
             if answer.status_code == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE:
-                return partial.finish_at(url, answer)
+                partial.finish_at(url, answer)
+                return True
             if answer.status_code == httpx.codes.PARTIAL_CONTENT:
                 partial.check_continues(url, answer)
             elif answer.status_code == httpx.codes.OK:
@@ -149,7 +194,8 @@ class MastArchive:
             _refuse_large(url, answer)
             for chunk in answer.iter_raw():
                 partial.add(url, chunk)
-        return partial.check_complete(url)
+        partial.check_complete(url)
+        return True
 
     @contextmanager
     def _stream(
@@ -170,6 +216,7 @@ class Partial:
     """ETag of the answer it began with; only the same one may be continued."""
     n_total: int | None = None
     """Bytes announced."""
+    validators: Validators = field(default_factory=Validators)
 
     def resume_headers(self) -> dict[str, str]:
         """Headers that ask for the rest, if the server gave a strong tag."""
@@ -183,6 +230,7 @@ class Partial:
         self.tag = answer.headers.get("ETag", "")
         length = answer.headers.get("Content-Length", "")
         self.n_total = int(length) if length.isdigit() else None
+        self.validators = read_validators(answer)
 
     def check_continues(self, url: str, answer: httpx.Response) -> None:
         """Make sure that a part follows on what is there."""
@@ -253,6 +301,20 @@ def _tls() -> ssl.SSLContext:
 def _origin(url: str) -> str:
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}"
+
+
+def read_validators(answer: httpx.Response) -> Validators:
+    """What an answer says of the version it carries."""
+    length = answer.headers.get("Content-Length", "")
+    return Validators(
+        answer.headers.get("ETag", ""),
+        answer.headers.get("Last-Modified", ""),
+        int(length) if length.isdigit() else None,
+    )
+
+
+def _missing(url: str, answer: httpx.Response) -> MissingAtSource:
+    return MissingAtSource(url, found=f"status {answer.status_code}", expected="a light curve")
 
 
 def _unexpected(url: str, answer: httpx.Response) -> ArchiveUnavailable:
