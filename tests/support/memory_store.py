@@ -1,14 +1,15 @@
 """A store in memory with the promises of the real one; those of both: `tests/adapters/store`."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 from typing_extensions import override
 
 from calnet_ops.adapters.store import Store
-from calnet_ops.errors import KeyTaken, MissingInput
+from calnet_ops.adapters.store.facts import from_metadata, to_metadata
+from calnet_ops.errors import KeyTaken, MissingInput, ServiceUnavailable
 from calnet_ops.lineage import sha256_hex
 
 
@@ -18,6 +19,7 @@ class MemoryStore(Store):
     def __init__(self) -> None:
         self.bucket = "memory"
         self.objects: dict[str, bytes] = {}
+        self.metadata: dict[str, dict[str, str]] = {}
 
     @override
     def make_bucket(self) -> None:
@@ -25,15 +27,37 @@ class MemoryStore(Store):
 
     @override
     def save_new(
-        self, key: str, body: bytes, content_type: str = "application/octet-stream"
+        self,
+        key: str,
+        body: bytes,
+        content_type: str = "application/octet-stream",
+        *,
+        facts: Mapping[str, str] | None = None,
+        digest: str | None = None,
     ) -> bool:
         """Write unless there."""
+        true = sha256_hex(body)
+        if digest not in {None, true}:
+            raise ServiceUnavailable(key, found=f"sha256 {true}", expected=f"sha256 {digest}")
+        metadata = to_metadata({**(facts or {}), "sha256": true})
         held = self.objects.setdefault(key, body)
         if held is body:
+            self.metadata[key] = metadata
             return True
         if held != body:
-            raise KeyTaken(key, found=sha256_hex(held), expected=sha256_hex(body))
+            raise KeyTaken(key, found=sha256_hex(held), expected=true)
         return False
+
+    @override
+    def load_facts(self, key: str) -> dict[str, str]:
+        """Facts alone; of objects that a test put there by hand, the hash."""
+        return self.load_with_facts(key)[1]
+
+    @override
+    def load_with_facts(self, key: str) -> tuple[bytes, dict[str, str]]:
+        """Bytes and facts."""
+        body = self.load(key)
+        return body, from_metadata(self.metadata.get(key, {"sha256": sha256_hex(body)}))
 
     @override
     def load(self, key: str) -> bytes:

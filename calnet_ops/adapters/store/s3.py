@@ -1,7 +1,8 @@
 """Objects in an S3 bucket, written once under names that tell where they came from."""
 
 import io
-from collections.abc import Iterator
+from base64 import b64encode
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ import pyarrow.parquet as pq
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from calnet_ops.adapters.store.facts import from_metadata, to_metadata
 from calnet_ops.errors import KeyTaken, MissingInput, ServiceUnavailable
 from calnet_ops.lineage import sha256_hex
 
@@ -54,21 +56,40 @@ class Store:
                 self._client.create_bucket(Bucket=self.bucket)
 
     def save_new(
-        self, key: str, body: bytes, content_type: str = "application/octet-stream"
+        self,
+        key: str,
+        body: bytes,
+        content_type: str = "application/octet-stream",
+        *,
+        facts: Mapping[str, str] | None = None,
+        digest: str | None = None,
     ) -> bool:
-        """Write an object unless the key exists.
+        """Write an object unless the key exists; the server checks that it got these bytes.
+
+        Parameters
+        ----------
+        key, body, content_type
+            Name, bytes and media type.
+        facts
+            Kept with the object, see `load_facts`; names of lower-case letters, digits, ``_-``.
+        digest
+            SHA-256 of `body` in hex, if it is known already.
 
         Returns
         -------
         created
-            False if the same bytes were there already: running again is free.
+            False if the same bytes were there already: running again is free. Their facts stay.
 
         Raises
         ------
         KeyTaken
             If the key holds other bytes.
+        ServiceUnavailable
+            If the server got other bytes than `digest` names, or does not answer.
+        ValueError
+            If the facts are too long, see `facts.MAX_BYTES`.
         """
-        digest = sha256_hex(body)
+        digest = digest or sha256_hex(body)
         try:
             with self._asking(key):
                 self._client.put_object(
@@ -77,12 +98,11 @@ class Store:
                     Body=body,
                     IfNoneMatch="*",
                     ContentType=content_type,
-                    Metadata={"sha256": digest},
+                    ChecksumSHA256=b64encode(bytes.fromhex(digest)).decode(),
+                    Metadata=to_metadata({**(facts or {}), "sha256": digest}),
                 )
         except _RefusedError as error:
-            with self._asking(key):
-                head = self._client.head_object(Bucket=self.bucket, Key=key)
-            held = head["Metadata"].get("sha256", "")
+            held = self.load_facts(key).get("sha256", "")
             if held != digest:
                 raise KeyTaken(
                     self.uri(key),
@@ -92,6 +112,30 @@ class Store:
                 ) from error
             return False
         return True
+
+    def load_facts(self, key: str) -> dict[str, str]:
+        """What was said of an object when it was written, and its ``sha256``.
+
+        Raises
+        ------
+        MissingInput
+            If there is no such key.
+        """
+        with self._asking(key):
+            head = self._client.head_object(Bucket=self.bucket, Key=key)
+        return from_metadata(head["Metadata"])
+
+    def load_with_facts(self, key: str) -> tuple[bytes, dict[str, str]]:
+        """Bytes of an object and what `load_facts` gives, in one request.
+
+        Raises
+        ------
+        MissingInput
+            If there is no such key.
+        """
+        with self._asking(key):
+            answer = self._client.get_object(Bucket=self.bucket, Key=key)
+            return answer["Body"].read(), from_metadata(answer["Metadata"])
 
     def load(self, key: str) -> bytes:
         """Bytes of an object.

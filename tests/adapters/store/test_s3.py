@@ -1,6 +1,8 @@
 """The promises of the store, by an S3 client that is told its answers, and in memory."""
 
 import io
+import re
+from base64 import b64encode
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,13 +11,25 @@ import pytest
 from botocore.config import Config
 from botocore.response import StreamingBody
 from botocore.stub import Stubber
+from hypothesis import given
+from hypothesis import strategies as st
 
 from calnet_ops.adapters.store import Store
+from calnet_ops.adapters.store.facts import from_metadata, to_metadata
 from calnet_ops.errors import KeyTaken, MissingInput, ServiceUnavailable
 from calnet_ops.lineage import sha256_hex
 from tests.support.memory_store import MemoryStore
 
 BODY, OTHER = b'{"version":"v2"}', b'{"version":"v3"}'
+DIGEST = sha256_hex(BODY)
+PUT = {
+    "Bucket": "bucket",
+    "Key": "k",
+    "Body": BODY,
+    "IfNoneMatch": "*",
+    "ContentType": "application/octet-stream",
+    "ChecksumSHA256": b64encode(bytes.fromhex(DIGEST)).decode(),
+}
 
 
 def client() -> Any:
@@ -45,6 +59,8 @@ def store(stub: Stubber) -> Store:
 ASK = {
     "make_bucket": lambda store: store.make_bucket(),
     "save_new": lambda store: store.save_new("k", BODY),
+    "load_facts": lambda store: store.load_facts("k"),
+    "load_with_facts": lambda store: store.load_with_facts("k"),
     "load": lambda store: store.load("k"),
     "exists": lambda store: store.exists("k"),
     "iter_keys": lambda store: list(store.iter_keys("k")),
@@ -96,6 +112,58 @@ def test_the_same_bytes_are_free_and_others_are_refused(stub, store):
     assert store.save_new("k", BODY) is False
     with pytest.raises(KeyTaken):
         store.save_new("k", BODY)
+
+
+def test_a_write_names_its_bytes_and_what_is_known_of_them(stub, store):
+    stub.add_response("put_object", {}, {"Metadata": {"sha256": DIGEST, "etag": '"1-a"'}} | PUT)
+    assert store.save_new("k", BODY, facts={"etag": '"1-a"', "source": ""})
+
+
+def test_a_digest_that_is_known_is_not_computed_again(stub, store):
+    stub.add_response("put_object", {}, {"Metadata": {"sha256": DIGEST}} | PUT | {"Body": OTHER})
+    assert store.save_new("k", OTHER, digest=DIGEST)
+
+
+def test_bytes_that_arrive_damaged_are_worth_another_try(stub, store):
+    stub.add_client_error("put_object", "BadDigest", http_status_code=400)
+    with pytest.raises(ServiceUnavailable, match="BadDigest"):
+        store.save_new("k", BODY)
+
+
+def test_facts_are_read_with_the_bytes_or_without(stub, store):
+    metadata = to_metadata({"sha256": DIGEST, "evidence": "archive: größer, 100%"})
+    held = StreamingBody(io.BytesIO(BODY), len(BODY))
+    stub.add_response("head_object", {"Metadata": metadata})
+    stub.add_response("get_object", {"Body": held, "Metadata": metadata})
+    facts = store.load_facts("k")
+    assert facts == {"sha256": DIGEST, "evidence": "archive: größer, 100%"}
+    assert store.load_with_facts("k") == (BODY, facts)
+
+
+def test_the_store_in_memory_keeps_facts_alike():
+    store = MemoryStore()
+    assert store.save_new("k", BODY, facts={"source": "archive", "etag": ""}, digest=DIGEST)
+    assert not store.save_new("k", bytes(bytearray(BODY)), facts={"source": "elsewhere"})
+    assert store.load_with_facts("k") == (BODY, {"source": "archive", "sha256": DIGEST})
+    with pytest.raises(ServiceUnavailable):
+        store.save_new("other", OTHER, digest=DIGEST)
+    with pytest.raises(MissingInput):
+        store.load_facts("other")
+
+
+NAMES = st.from_regex(r"[a-z][a-z0-9_]{0,9}", fullmatch=True)
+
+
+@given(st.dictionaries(NAMES, st.text(max_size=20), max_size=9))
+def test_facts_come_back_as_they_were(facts):
+    metadata = to_metadata(facts)
+    assert all(re.fullmatch(r"[!-~]+", value) for value in metadata.values())
+    assert from_metadata(metadata) == {name: text for name, text in facts.items() if text}
+
+
+def test_facts_that_are_too_long_are_refused_before_they_are_sent(store):
+    with pytest.raises(ValueError, match="evidence"):
+        store.save_new("k", BODY, facts={"evidence": "x" * 2048})
 
 
 def test_a_write_that_was_repeated_after_it_had_worked_has_moved_the_pointer(stub, store):
