@@ -25,6 +25,8 @@ PATHS_VARIABLE = "CALNET_PATHS"
 STABLE_FOR_S = 24 * 3600
 """The archive takes about 20 h to fill a sector (news of the TESS Science Support Center)."""
 
+REPOLL_EVERY_S = 7 * 24 * 3600
+"""Sectors were delivered again years after the first time; a week more does not matter."""
 
 PUBLIC_BUCKET_HOST = "stpubdata.s3.us-east-1.amazonaws.com"
 """Where MAST redirects requests for light curves."""
@@ -178,12 +180,22 @@ class Platform:
         WrongConfiguration
             If it is not a number.
         """
-        text = os.environ.get("CALNET_STABLE_FOR_S", str(STABLE_FOR_S))
-        if not text.replace(".", "", 1).isdigit():
-            raise WrongConfiguration(
-                "environment variable CALNET_STABLE_FOR_S", found=repr(text), expected="seconds"
-            )
-        return float(text)
+        return _seconds("CALNET_STABLE_FOR_S", STABLE_FOR_S)
+
+    @property
+    def repoll_every_s(self) -> float:
+        """How often to ask whether files of an old sector changed, CALNET_REPOLL_EVERY_S [s].
+
+        Raises
+        ------
+        WrongConfiguration
+            If it is not a number.
+        """
+        return _seconds("CALNET_REPOLL_EVERY_S", REPOLL_EVERY_S)
+
+    def now(self) -> datetime:
+        """Wall clock, UTC without a zone, as the ledger keeps it."""
+        return datetime.now(UTC).replace(tzinfo=None)
 
     def today(self) -> date:
         """Day of the wall clock, UTC: names the month of a release."""
@@ -234,6 +246,15 @@ def open_platform(file: Path | None = None) -> Platform:
         faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         raise WrongConfiguration(str(file), found=faults, expected="the keys of `Paths`") from error
     return Platform(paths, file.resolve().parent)
+
+
+def _seconds(name: str, default: float) -> float:
+    text = os.environ.get(name, str(default))
+    if not text.replace(".", "", 1).isdigit():
+        raise WrongConfiguration(
+            f"environment variable {name}", found=repr(text), expected="seconds"
+        )
+    return float(text)
 
 
 def secret(name: str) -> str:
