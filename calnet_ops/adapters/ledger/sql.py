@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -113,9 +113,13 @@ class Ledger:
 
     def delivery(self, sector: int) -> Delivery | None:
         """The newest delivery of a sector, if it was ever seen."""
+        known = self.history(sector)
+        return known[-1] if known else None
+
+    def history(self, sector: int) -> list[Delivery]:
+        """All deliveries of a sector, oldest first."""
         chosen = select(tables.delivery).where(tables.delivery.c.sector == sector)
-        rows = self._rows(chosen.order_by("delivery"))
-        return Delivery(**rows[-1]) if rows else None
+        return [Delivery(**row) for row in self._rows(chosen.order_by("delivery"))]
 
     def add_delivery(
         self,
@@ -155,7 +159,9 @@ class Ledger:
         changes
             New values of its columns; ``facts`` are added to the ones there.
         """
-        values = changes | {"changed_utc": _now(), "facts": seen.facts | changes.get("facts", {})}
+        # never the same time twice: it is what tells one version of the row from the next
+        changed = max(_now(), seen.changed_utc + timedelta(microseconds=1))
+        values = changes | {"changed_utc": changed, "facts": seen.facts | changes.get("facts", {})}
         table = tables.delivery
         statement = (
             update(table)
