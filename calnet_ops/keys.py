@@ -148,6 +148,11 @@ def data_docs(sector: int, lineage: str, page: str = "index.html") -> str:
     return f"checks/{sector_key(sector)}/{lineage}-docs/{page}"
 
 
+def known_issues(table_id: str) -> str:
+    """A version of the table of known issues."""
+    return f"known-issues/{table_id}.parquet"
+
+
 def features(version: str, sector: int, lineage: str) -> str:
     """Features of a shard."""
     return f"features/{version}/{sector_key(sector)}/{lineage}.parquet"

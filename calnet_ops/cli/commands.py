@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from calnet_ops import __version__
-from calnet_ops.cli import archive, installation, local, models, release, sectors
+from calnet_ops.cli import archive, installation, known_issues, local, models, release, sectors
 from calnet_ops.cli.output import console
 
 app = typer.Typer(
@@ -36,6 +36,7 @@ for command in (
     sectors.sectors,
     sectors.ingest,
     sectors.validate,
+    known_issues.known_issues,
     local.extract,
     sectors.score,
     sectors.candidates,
