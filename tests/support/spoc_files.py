@@ -29,7 +29,7 @@ def eclipses(time: np.ndarray, period: float = 1.3, level: float = 1e4) -> np.nd
 def spoc_arrays(n_row: int = 9000, gap: tuple[int, int] | None = (4400, 5000)) -> dict[str, Any]:
     """Columns of a light curve of two segments, without anything odd."""
     cadence = np.arange(n_row)
-    time = 3660.1 + cadence * 120 / 86400
+    time = 3663.1 + cadence * 120 / 86400
     arrays: dict[str, Any] = {name: np.full(n_row, np.nan) for name, _ in COLUMNS}
     flux = eclipses(time)
     arrays |= {"TIME": time, "CADENCENO": 900_000 + cadence, "QUALITY": np.zeros(n_row, int)}

@@ -28,6 +28,13 @@ QUALITY_BITS = {
 }
 """Bits that are set in real files (EXP-TESS-ARC-ICD-0014, table 32); 64, 256, 1024 never are."""
 
+UNUSED_BITS = 64 | 256 | 1024
+"""Bits that the same table defines: cosmic ray in the aperture, sudden sensitivity dropout, cosmic
+ray in the collateral data. A file may set them."""
+
+KNOWN_BITS = sum(QUALITY_BITS.values()) | UNUSED_BITS
+"""All bits that mean something."""
+
 MAD_TO_SIGMA = 1.4826
 """Standard deviation of a normal distribution in units of its median absolute deviation."""
 
@@ -49,6 +56,11 @@ COLUMNS = pa.schema(
         ("time_stop", pa.float64()),
         ("longest_gap_d", pa.float64()),
         ("n_segment", pa.int64()),
+        ("n_cadence_jump", pa.int64()),
+        ("n_time_fall", pa.int64()),
+        ("n_unknown_bit", pa.int64()),
+        ("time_unit", pa.string()),
+        ("flux_unit", pa.string()),
         ("median_flux", pa.float64()),
         ("magnitude_residual", pa.float64()),
         ("flux_err_ppm", pa.float64()),
@@ -62,7 +74,7 @@ COLUMNS = pa.schema(
 )
 """What `file_statistics` gives, in its order: a table of no files has these columns too."""
 
-Statistic = float | int | bool
+Statistic = float | int | bool | str | None
 
 
 def file_statistics(light_curve: LightCurve) -> dict[str, Statistic]:
@@ -71,16 +83,18 @@ def file_statistics(light_curve: LightCurve) -> dict[str, Statistic]:
     Returns
     -------
     statistics
-        One row of the statistics table. A number that cannot be computed is NaN.
+        One row of the statistics table. A number that cannot be computed is NaN; a unit that the
+        file does not state is None.
 
     Notes
     -----
-    About 0.6 ms a file on one core.
+    About 0.8 ms a file on one core.
     """
     good = light_curve.good
     return (
         _header(light_curve)
         | _times(light_curve.time, light_curve.time[good])
+        | _order(light_curve)
         | _fluxes(light_curve)
         | {
             "n_row": len(good),
@@ -120,6 +134,18 @@ def _times(time: Floats, good_time: Floats) -> dict[str, Statistic]:
         "time_stop": float(known[-1]) if len(known) else math.nan,
         "longest_gap_d": float(steps.max()) if len(steps) else math.nan,
         "n_segment": len(split_segments(good_time)),
+    }
+
+
+def _order(light_curve: LightCurve) -> dict[str, Statistic]:
+    """Faults that ingest refuses: counted, so that what was believed can be judged again."""
+    known = light_curve.time[np.isfinite(light_curve.time)]
+    return {
+        "n_cadence_jump": int((np.diff(light_curve.cadence_no) != 1).sum()),
+        "n_time_fall": int((np.diff(known) <= 0).sum()),
+        "n_unknown_bit": int((light_curve.quality & ~KNOWN_BITS != 0).sum()),
+        "time_unit": light_curve.time_unit or None,
+        "flux_unit": light_curve.flux_unit or None,
     }
 
 

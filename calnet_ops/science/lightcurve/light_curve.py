@@ -58,6 +58,10 @@ class LightCurve:
     """Combined differential photometric precision over 1 h [ppm]; NaN when missing."""
     simulated: bool
     """Whether the star never was (header SIMDATA)."""
+    time_unit: str = ""
+    """Unit of `time` in the words of the file; empty when it does not say."""
+    flux_unit: str = ""
+    """Unit of `flux` in the words of the file; empty when it does not say."""
 
     @cached_property
     def good(self) -> Mask:

@@ -43,6 +43,11 @@ COLUMNS = (
 )
 """Name and TFORM of the 20 columns, in their order (EXP-TESS-ARC-ICD-0014, section 5)."""
 
+TIME_UNIT_CARD, FLUX_UNIT_CARD = (
+    f"TUNIT{[name for name, _ in COLUMNS].index(column) + 1}" for column in ("TIME", "PDCSAP_FLUX")
+)
+"""Cards with the units of what is used of the table."""
+
 HDU_NAMES = ("PRIMARY", "LIGHTCURVE", "APERTURE")
 """EXTNAME of the three units."""
 
@@ -173,6 +178,8 @@ def read(body: bytes) -> LightCurve:
         crowdsap=table.number("CROWDSAP"),
         cdpp_1h=table.number("CDPP1_0"),
         simulated=primary.value("SIMDATA") is True,
+        time_unit=table.text(TIME_UNIT_CARD).removesuffix("&"),  # its comment goes on
+        flux_unit=table.text(FLUX_UNIT_CARD),
     )
 
 
