@@ -315,9 +315,8 @@ def set_up_webhook(platform: Platform) -> None:
 
 def _write_paths(installation: Embedded, archive: str) -> None:
     paths = json.loads((PROJECT / "paths.json").read_text())
-    mast = archive == "mast"
     paths |= {
-        "archive": paths["archive"] if mast else dict.fromkeys(paths["archive"], archive),
+        "archive": paths["archive"] if archive == "mast" else _mirror_places(archive),
         "store": {"endpoint": installation.url("s3"), "bucket": "calnet"},
         "database": "sqlite:///calnet.db",
         "mlflow": installation.url("mlflow"),
@@ -326,6 +325,12 @@ def _write_paths(installation: Embedded, archive: str) -> None:
         "work": "work",
     }
     installation.paths_file.write_text(json.dumps(paths, indent=2))
+
+
+def _mirror_places(url: str) -> dict[str, object]:
+    """A mirror stands for all of the archive, and for the public bucket."""
+    bases = dict.fromkeys(("pages", "products", "target_lists"), url)
+    return {**bases, "redirects": [], "second": {"endpoint": url, "bucket": "stpubdata"}}
 
 
 def _write_mlflow_login(folder: Path, credentials: Credentials) -> None:
