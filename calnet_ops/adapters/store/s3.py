@@ -98,7 +98,7 @@ class Store:
                     Body=body,
                     IfNoneMatch="*",
                     ContentType=content_type,
-                    ChecksumSHA256=b64encode(bytes.fromhex(digest)).decode(),
+                    ChecksumSHA256=_in_base64(digest),
                     Metadata=to_metadata({**(facts or {}), "sha256": digest}),
                 )
         except _RefusedError as error:
@@ -203,6 +203,7 @@ class Store:
                     Key=key,
                     Body=body,
                     ContentType="application/json",
+                    ChecksumSHA256=_in_base64(sha256_hex(body)),
                     **condition,  # type: ignore[arg-type]
                 )
         except _RefusedError:
@@ -246,8 +247,20 @@ class _RefusedError(Exception):
     """The condition of a write does not hold."""
 
 
+def _in_base64(digest: str) -> str:
+    return b64encode(bytes.fromhex(digest)).decode()
+
+
 def open_store(endpoint: str | None, bucket: str, access_key: str, secret_key: str) -> Store:
-    """Connect to a bucket of an S3 server, or of AWS if `endpoint` is None."""
+    """Connect to a bucket of an S3 server, or of AWS if `endpoint` is None.
+
+    Notes
+    -----
+    The signature covers the SHA-256 that a write names, and the server compares what it got with
+    that. So boto need not hash the body again to sign it, which it does by default unless the
+    connection is encrypted, and which SeaweedFS 4.48 would not look at: it stores other bytes
+    than those signed for, but refuses other bytes than ``x-amz-checksum-sha256`` names.
+    """
     client = boto3.client(
         "s3",
         endpoint_url=endpoint,
@@ -258,7 +271,7 @@ def open_store(endpoint: str | None, bucket: str, access_key: str, secret_key: s
             signature_version="s3v4",
             max_pool_connections=CONNECTIONS,
             retries={"mode": "standard", "max_attempts": 4},
-            s3={"addressing_style": "path"},
+            s3={"addressing_style": "path", "payload_signing_enabled": False},
         ),
     )
     return Store(client, bucket)

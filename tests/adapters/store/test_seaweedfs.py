@@ -1,0 +1,69 @@
+"""What the store relies on, as a real S3 server does it."""
+
+import boto3
+import pytest
+from botocore.config import Config
+
+from calnet_ops.errors import KeyTaken, MissingInput, ServiceUnavailable
+from calnet_ops.lineage import sha256_hex
+from tests.support.s3_servers import s3_server
+
+pytestmark = [pytest.mark.system, pytest.mark.enable_socket]
+
+BODY, OTHER = b"a light curve" * 1000, b"a light curse" * 1000
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    with s3_server(tmp_path_factory.mktemp("s3")) as server:
+        yield server
+
+
+@pytest.fixture
+def store(server):
+    return server.platform.store
+
+
+def test_a_key_is_written_once_and_its_facts_stay(store):
+    facts = {"etag": '"1f-2a"', "evidence": "archive: größer, 100% + 1", "source": ""}
+    assert store.save_new("once", BODY, "application/fits", facts=facts)
+    assert not store.save_new("once", BODY, facts={"source": "elsewhere"})
+    kept = {name: text for name, text in facts.items() if text} | {"sha256": sha256_hex(BODY)}
+    assert store.load_facts("once") == kept
+    assert store.load_with_facts("once") == (BODY, kept)
+    with pytest.raises(KeyTaken):
+        store.save_new("once", OTHER)
+
+
+def test_bytes_that_are_not_those_named_are_refused_and_not_kept(store):
+    with pytest.raises(ServiceUnavailable, match="BadDigest"):
+        store.save_new("swapped", OTHER, digest=sha256_hex(BODY))
+    with pytest.raises(MissingInput):
+        store.load("swapped")
+
+
+def test_a_signature_over_other_bytes_protects_nothing_here(server):
+    """Why each write names its SHA-256: the signed hash of a body is not compared with it."""
+    client = boto3.client(
+        "s3",
+        endpoint_url=server.url,
+        region_name="us-east-1",
+        aws_access_key_id=server.access_key,
+        aws_secret_access_key=server.secret_key,
+        config=Config(request_checksum_calculation="when_required"),
+    )
+
+    def swap(request, **_kwargs):
+        request.body = OTHER
+
+    client.meta.events.register("before-send.s3.PutObject", swap)
+    client.put_object(Bucket="calnet", Key="signed", Body=BODY)
+    assert server.platform.store.load("signed") == OTHER
+
+
+def test_a_pointer_moves_for_one_of_two(store):
+    assert store.move_pointer("pointer", BODY, "")
+    _, tag = store.load_pointer("pointer")
+    assert store.move_pointer("pointer", OTHER, tag)
+    assert not store.move_pointer("pointer", BODY, tag)
+    assert store.load_pointer("pointer")[0] == OTHER
