@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.progress import MofNCompleteColumn, Progress, Task, TextColumn
@@ -12,6 +12,9 @@ from typing_extensions import override
 
 from calnet_ops.cli.output import Json, errors, show, show_rows
 from calnet_ops.errors import WrongConfiguration
+
+if TYPE_CHECKING:
+    from calnet_ops.simulator.mirror import Mirror
 
 app = typer.Typer(help="Serve a folder of light curves as MAST would, or simulate one.")
 
@@ -27,17 +30,25 @@ def serve(
         Path | None, typer.Option(help="File to write the port to, once it listens.")
     ] = None,
     access_log: Annotated[bool, typer.Option("--access-log", help="Log each request.")] = False,
+    faults: Annotated[
+        Path | None, typer.Option(help="JSON file of what goes wrong: see docs/simulator.md.")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Of the faults, in place of the file's.", min=0)
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Answer like MAST over a folder of light curves, until Ctrl-C.
 
-    Sectors and files that appear later are served at once.
+    Sectors and files that appear later are served at once. The public bucket is at /stpubdata.
 
-    Example: [bold]calnet-ops archive serve path/to/tess --port 8085[/bold]
+    Try it:
+
+    [bold]calnet-ops archive serve path/to/tess --port 8085[/bold]
+
+    [bold]calnet-ops archive serve path/to/tess --faults faults.json --seed 7[/bold]
     """
-    from calnet_ops.simulator.mirror import Mirror
-
-    with Mirror(folder, host, port, access_log=access_log) as mirror:
+    with _mirror(folder, host, port, access_log, faults, seed) as mirror:
         if port_file:
             part = port_file.with_name(f"{port_file.name}.part")
             part.write_text(f"{mirror.server_port}\n")
@@ -47,6 +58,22 @@ def serve(
             mirror.serve_forever()
         except KeyboardInterrupt:
             return
+
+
+def _mirror(
+    folder: Path, host: str, port: int, access_log: bool, faults: Path | None, seed: int | None
+) -> "Mirror":
+    if faults is None:
+        from calnet_ops.simulator.mirror import Mirror
+
+        if seed is not None:
+            raise WrongConfiguration("--seed", found="no --faults", expected="both of them")
+        return Mirror(folder, host, port, access_log=access_log)
+    from calnet_ops.simulator.faults import Faults
+    from calnet_ops.simulator.faulty_mirror import FaultyMirror
+
+    settings = Faults.load(faults, seed)
+    return FaultyMirror(folder, settings, host, port, access_log=access_log)
 
 
 @app.command()

@@ -7,9 +7,11 @@ tess.mit.edu/public/target_lists, and on the public bucket ``stpubdata``.
 """
 
 import re
+from http import HTTPStatus
+from xml.sax.saxutils import escape
 
 from calnet_ops.errors import ForeignProduct
-from calnet_ops.keys import SpocName
+from calnet_ops.keys import public_key
 from calnet_ops.simulator.archive_folder import Star
 
 PAGE_PATH = "/tess/bulk_downloads/bulk_downloads_ffi-tp-lc-dv.html"
@@ -34,6 +36,8 @@ SCRIPT_FOLDER = "/missions/tess/download_scripts/sector/"
 CDPP_FOLDER = "/missions/tess/catalogs/cdpp/"
 DOWNLOAD_PATH = "/api/v0.1/Download/file"
 PRODUCT_URI = "mast:TESS/product/"
+BUCKET = "/stpubdata"
+"""Where the mirror serves the public bucket, in the path style of S3."""
 SCRIPT_HOST = "https://mast.stsci.edu"
 """Scripts of a mirror name MAST itself, as MAST's do: the client puts its own base there."""
 
@@ -110,12 +114,23 @@ def target_list(sector: int, stars: list[Star]) -> bytes:
 def product_path(file_name: str) -> str:
     """Path of a product in the public bucket: the TIC number cut 4 x 4, else a plain folder."""
     try:
-        name = SpocName.parse(file_name)
+        return f"/{public_key(file_name)}"
     except ForeignProduct:
         return f"/mast/hlsp/{file_name}"
-    digits = f"{name.tic:016d}"
-    quarters = "/".join(digits[start : start + 4] for start in range(0, 16, 4))
-    return f"/tess/public/tid/s{name.sector:04d}/{quarters}/{file_name}"
+
+
+def error_page(status: HTTPStatus) -> bytes:
+    """HTML of an answer that is an error."""
+    return f"<html><body><h1>{status.value} {status.phrase}</h1></body></html>\n".encode()
+
+
+def no_such_key(path: str) -> bytes:
+    """XML that S3 answers with 404."""
+    key = escape(path.removeprefix(f"{BUCKET}/"))
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>NoSuchKey</Code>'
+        f"<Message>The specified key does not exist.</Message><Key>{key}</Key></Error>"
+    ).encode()
 
 
 def _link(path: str) -> str:

@@ -1,4 +1,4 @@
-"""An HTTP server that answers like MAST, over a folder of light curves.
+"""An HTTP server that answers like MAST, and like the public bucket, over a folder of light curves.
 
 Every ``*.fits`` in ``FOLDER/sDDD/`` is listed and served, whatever it is: MAST's own scripts
 hold two-minute light curves only, but a mirror is also there to show what happens to a file
@@ -135,6 +135,7 @@ class MirrorRequest(BaseHTTPRequestHandler):
     """One connection: GET and HEAD, conditional and by range."""
 
     server: Mirror
+    redirect_status = HTTPStatus.FOUND
     protocol_version = "HTTP/1.1"
     server_version = "calnet-ops-mirror"
     disable_nagle_algorithm = True
@@ -159,9 +160,11 @@ class MirrorRequest(BaseHTTPRequestHandler):
         path = unquote(url.path)
         if path.rstrip("/") == forms.DOWNLOAD_PATH:
             return self._redirect(parse_qs(url.query).get("uri", [""])[0])
-        file = self._product(path)
+        file = self._product(path.removeprefix(forms.BUCKET))
         if file:
             return self._send_file(file)
+        if path.startswith(f"{forms.BUCKET}/"):
+            return self._refuse(HTTPStatus.NOT_FOUND, forms.no_such_key(path), "application/xml")
         document = self.server.document(path)
         if document is None:
             return self._refuse(HTTPStatus.NOT_FOUND)
@@ -176,11 +179,8 @@ class MirrorRequest(BaseHTTPRequestHandler):
         if name == uri or self.server.archive.find(name) is None:
             return self._refuse(HTTPStatus.NOT_FOUND)
         host = self.headers.get("Host", urlsplit(self.server.url).netloc)
-        self.send_response(HTTPStatus.FOUND)
-        self.send_header("Location", f"http://{host}{forms.product_path(name)}")
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-        return None
+        location = f"http://{host}{forms.product_path(name)}"
+        return self._start(self.redirect_status, {"Location": location, "Content-Length": "0"})
 
     def _product(self, path: str) -> Path | None:
         """Light curve at a path of the public bucket."""
@@ -211,8 +211,11 @@ class MirrorRequest(BaseHTTPRequestHandler):
         sizes = {"Content-Type": content_type, "Content-Length": str(stop - first)}
         self._start(status, validators | sizes | {"Accept-Ranges": "bytes"})
         if self.command == "GET" and stop > first:
-            self.connection.sendfile(body, first, stop - first)
+            self._write_body(body, first, stop)
         return None
+
+    def _write_body(self, body: BinaryIO, first: int, stop: int) -> None:
+        self.connection.sendfile(body, first, stop - first)
 
     def _is_unchanged(self, tag: str, modified: float) -> bool:
         known = self.headers.get("If-None-Match")
@@ -228,9 +231,11 @@ class MirrorRequest(BaseHTTPRequestHandler):
         condition = self.headers.get("If-Range")
         return "Range" in self.headers and (condition is None or condition in validators.values())
 
-    def _refuse(self, status: HTTPStatus) -> None:
-        body = f"<html><body><h1>{status.value} {status.phrase}</h1></body></html>\n".encode()
-        self._start(status, {"Content-Type": "text/html", "Content-Length": str(len(body))})
+    def _refuse(
+        self, status: HTTPStatus, body: bytes = b"", content_type: str = "text/html"
+    ) -> None:
+        body = body or forms.error_page(status)
+        self._start(status, {"Content-Type": content_type, "Content-Length": str(len(body))})
         if self.command == "GET":
             self.wfile.write(body)
 
