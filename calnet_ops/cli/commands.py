@@ -5,7 +5,16 @@ from typing import Annotated
 import typer
 
 from calnet_ops import __version__
-from calnet_ops.cli import archive, installation, known_issues, local, models, release, sectors
+from calnet_ops.cli import (
+    archive,
+    backfill,
+    installation,
+    known_issues,
+    local,
+    models,
+    release,
+    sectors,
+)
 from calnet_ops.cli.output import console
 
 app = typer.Typer(
@@ -35,6 +44,7 @@ def options(
 for command in (
     sectors.sectors,
     sectors.ingest,
+    backfill.backfill,
     sectors.validate,
     known_issues.known_issues,
     local.extract,

@@ -1,6 +1,7 @@
 """Against a small server that answers as Airflow 3.3 was seen to; `tests/system` asks Airflow."""
 
 import json
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
 from urllib.parse import parse_qsl, urlsplit
@@ -42,7 +43,20 @@ class Airflow:
         if token != f"Bearer {self.token}":
             return 401, {}
         self.asked.append((method, path, content))
-        return ANSWERS.get((method, path), (404, {"detail": "not found"}))
+        answer = ANSWERS.get((method, path), (404, {"detail": "not found"}))
+        return answer(content) if callable(answer) else answer
+
+
+def many_runs(asked):
+    """A page of 150 runs."""
+    numbers = range(150)[int(asked["offset"]) :][: int(asked["limit"])]
+    runs = [RUN | {"dag_run_id": f"backfill__{number}"} for number in numbers]
+    return 200, {"dag_runs": runs, "total_entries": 150}
+
+
+def mapped_tasks(asked):
+    """Of the tasks of a run, five are there and two have succeeded."""
+    return 200, {"task_instances": [], "total_entries": 2 if asked.get("state") else 5}
 
 
 ANSWERS = {
@@ -57,6 +71,10 @@ ANSWERS = {
         {"dag_runs": [RUN, RUN | {"end_date": None, "state": "running", "partition_key": None}]},
     ),
     ("GET", "/api/v2/dags/ingest_sector/dagRuns/manual__1"): (200, RUN),
+    ("GET", "/api/v2/dags/many/dagRuns"): many_runs,
+    ("POST", "/api/v2/dags/taken/dagRuns"): (409, {"detail": "Unique constraint violation"}),
+    ("POST", "/api/v2/dags/wrong/dagRuns"): (400, {"detail": "bad request"}),
+    ("GET", "/api/v2/dags/many/dagRuns/a%20b%2Fc/taskInstances"): mapped_tasks,
     ("GET", "/api/v2/dags/~/dagRuns/~/hitlDetails"): (200, {"hitl_details": [QUESTION]}),
     (
         "PATCH",
@@ -121,6 +139,43 @@ def test_runs_are_told_with_their_seconds(scheduler):
     assert (done["partition_key"], done["state"], done["seconds"]) == ("s087", "success", 90.5)
     assert (running["partition_key"], running["seconds"]) == ("", None)
     assert scheduler.run_state("ingest_sector", "manual__1") == "success"
+
+
+def test_a_run_is_queued_under_its_own_id_and_place(airflow, scheduler):
+    at = datetime(2026, 11, 23, 10, tzinfo=UTC)
+    new = scheduler.queue_run(
+        "ingest_sector", "backfill__s087__d1__1", "s087", run_after=at, conf={"a": 1}, note="why"
+    )
+    assert new is True
+    assert airflow.asked[-1][2] == {
+        "dag_run_id": "backfill__s087__d1__1",
+        "logical_date": None,
+        "partition_key": "s087",
+        "run_after": "2026-11-23T10:00:00+00:00",
+        "conf": {"a": 1},
+        "note": "why",
+    }
+
+
+def test_a_run_that_is_there_already_is_no_error_and_anything_else_is(scheduler):
+    at = datetime(2026, 11, 23, 10, tzinfo=UTC)
+    assert scheduler.queue_run("taken", "a", "s087", run_after=at) is False
+    with pytest.raises(WrongConfiguration, match="bad request"):
+        scheduler.queue_run("wrong", "a", "s087", run_after=at)
+
+
+def test_runs_are_found_through_all_pages(airflow, scheduler):
+    found = scheduler.find_runs("many", prefix="backfill__", states=["queued", "running"])
+    assert [run["run_id"] for run in found] == [f"backfill__{number}" for number in range(150)]
+    assert [asked["offset"] for _, _, asked in airflow.asked] == ["0", "100"]
+    assert airflow.asked[0][2]["run_id_prefix_pattern"] == "backfill__"
+    assert scheduler.find_runs("many", prefix="other") == []
+
+
+def test_mapped_tasks_are_counted_by_state(airflow, scheduler):
+    assert scheduler.count_tasks("many", "a b/c", "pull_shard") == 5
+    assert scheduler.count_tasks("many", "a b/c", "pull_shard", ["success"]) == 2
+    assert airflow.asked[-1][2] == {"task_id": "pull_shard", "state": "success", "limit": "1"}
 
 
 def test_a_question_to_a_person_is_answered(airflow, scheduler):
