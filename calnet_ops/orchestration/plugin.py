@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.plugins_manager import AirflowPlugin
 
+from calnet_ops.orchestration.links import MOUNT
+
 if TYPE_CHECKING:
     from fastapi import FastAPI
-
-MOUNT = "/calnet"
-"""Where the API server mounts our pages."""
 
 Message = MutableMapping[str, Any]
 
