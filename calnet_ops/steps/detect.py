@@ -1,6 +1,11 @@
-"""Notice which sectors the archive has finished publishing."""
+"""Notice which sectors the archive has finished publishing, and which it publishes again.
 
-from datetime import UTC, datetime
+A sector appears with its script; it is listed when the script has been the same for a day and
+agrees with the CDPP table; a listed sector is announced, which starts its ingest. A sector that
+is in the store appears again when its script changes, or when its files do (`redelivery`).
+"""
+
+from datetime import timedelta
 from typing import TypedDict
 
 import structlog
@@ -8,24 +13,27 @@ import structlog
 from calnet_ops import keys
 from calnet_ops.adapters.archive import Script
 from calnet_ops.adapters.ledger import Delivery
-from calnet_ops.errors import ForeignProduct, TransientError
+from calnet_ops.errors import MissingInput, RejectedInput, TransientError
 from calnet_ops.platform import Platform
+from calnet_ops.steps.announce import announce_waiting
+from calnet_ops.steps.appearing import (
+    APPEARING,
+    LISTED,
+    appear,
+    clock_facts,
+    stamp,
+    unchanged_for,
+)
+from calnet_ops.steps.detect_listing import agrees, listing_facts
+from calnet_ops.steps.redelivery import look_again, look_at_sample
 
-COUNT_TOLERANCE = 0.01
-"""Share by which script and CDPP table may differ in two-minute targets: a sector that is still
-being filled lacks thousands of 20,000."""
+TELL_AFTER_S = 7 * 24 * 3600
+"""A person is told of a script that is still and disagrees with the CDPP table for a week: tables
+and scripts of a sector came within days of each other."""
 
-FEW_TARGETS = 7
-"""Difference that is always allowed: so many targets were planned and not processed in sector 34
-(its data-release note)."""
-
-ANNOUNCE_AGAIN_S = 3600
-"""A sector that is still listed after an hour is announced again: the poll that listed it may
-have been killed before its event was out. To ingest a sector twice is free, also at once: files
-are written once, and only one run moves the delivery."""
-
-APPEARING, LISTED = "appearing", "listed"
-"""States that this step sets; `raw` and `halted` come later."""
+HELD_BACK = (TransientError, RejectedInput, MissingInput)
+"""What may go wrong with one sector without holding up the others: its script or tables, or its
+manifest in the store."""
 
 log = structlog.get_logger()
 
@@ -39,22 +47,33 @@ class Detected(TypedDict):
     """State of every sector known."""
 
 
-def detect_sectors(platform: Platform) -> Detected:
+def detect_sectors(platform: Platform, *, all_due: bool = False) -> Detected:
     """Poll the archive once and bring the state of each sector up to date.
 
-    A sector is listed when its script has not changed for `platform.stable_for_s` since an
-    earlier poll, and its number of targets agrees with the CDPP table, if there is one yet.
+    A sector is listed when its script has not changed for `platform.stable_for_s` between two
+    polls, and its number of targets agrees with the CDPP table, if there is one yet.
+
+    Parameters
+    ----------
+    all_due
+        Ask about files of every sector in the store, not only of those whose turn it is.
 
     Raises
     ------
-    ArchiveUnavailable
-        If nothing at all could be read. One script that fails does not hold up the others.
+    TransientError
+        If nothing at all could be read; no state has changed then. One script that fails does
+        not hold up the others.
 
     Notes
     -----
     Free to run again, or twice at once: states move by compare and set, so only one poll can
-    list a sector. Costs a request a sector, conditional for those that are
-    listed already (dates of HTTP have whole seconds, too coarse for a list that is growing).
+    list, or announce, a sector.
+
+    Requests: the bulk page; for each sector a HEAD of its script; for one that appears also its
+    script, when that changed or may be complete, with the page and the table of CDPPs, and the
+    target list until that is known; for at most `redelivery.SECTORS_A_POLL` sectors in the
+    store, a HEAD of up to `redelivery.MOST_ASKED` files, and the file where that says something
+    new. A year of 106 quiet sectors costs some 150,000 scripts' HEADs and 360,000 of files.
     """
     listed, failures = set(), []
     sectors = platform.archive.list_sectors()
@@ -62,101 +81,118 @@ def detect_sectors(platform: Platform) -> Detected:
         try:
             if _follow(sector, platform):
                 listed.add(sector)
-        except TransientError as error:
+        except HELD_BACK as error:
             log.warning("sector_not_readable", sector=sector, error=str(error))
             failures.append(error)
     if failures and len(failures) == len(sectors):
         raise failures[0]
-    deliveries = platform.ledger.deliveries()
-    listed |= {item.sector for item in deliveries if _is_waiting(item)}
-    states = {item.sector: item.state for item in deliveries}
+    look_again(sectors, platform, all_due=all_due)
+    listed.update(announce_waiting(platform))
+    states = {item.sector: item.state for item in platform.ledger.deliveries()}
     return Detected(listed=sorted(listed), states=states)
-
-
-def count_targets(script: Script) -> int:
-    """Two-minute targets that a script lists for its own sector."""
-    tics = set()
-    for file in script.files:
-        try:
-            name = keys.SpocName.parse(file.file_name)
-        except ForeignProduct:
-            continue
-        if name.sector == script.sector:
-            tics.add(name.tic)
-    return len(tics)
-
-
-def agrees(n_listed: int, n_expected: int | None) -> bool:
-    """Whether a number of listed targets is what the CDPP table lets one expect."""
-    if n_expected is None:
-        return True
-    return abs(n_listed - n_expected) <= max(FEW_TARGETS, COUNT_TOLERANCE * n_expected)
 
 
 def _follow(sector: int, platform: Platform) -> bool:
     """Bring one sector up to date; whether it has just been listed."""
     seen = platform.ledger.delivery(sector)
-    if seen is not None and _is_settled(seen, platform):
+    if seen is not None and seen.state == APPEARING:
+        return _wait_for(seen, platform)
+    if seen is None:
+        _note_listing(platform.archive.fetch_script(sector), seen, platform)
+    elif not _is_unchanged(seen, platform):
+        script = platform.archive.fetch_script(sector)
+        if script.sha256 != seen.listing_sha256:
+            _note_listing(script, seen, platform)
+        else:
+            _note_date(script, seen, platform)
+    return False
+
+
+def _wait_for(seen: Delivery, platform: Platform) -> bool:
+    """See whether a sector that appears is all there; whether it has just been listed.
+
+    The last word is always that of the script's bytes: HTTP dates have whole seconds, too coarse
+    for a list that is growing.
+    """
+    stable = unchanged_for(seen, platform) >= timedelta(seconds=platform.stable_for_s)
+    sample = look_at_sample(seen, platform)
+    if sample != seen.facts.get("sample", {}):
+        log.info("redelivery_goes_on", sector=seen.sector, delivery=seen.delivery)
+        facts = {"sample": sample, "probed_utc": stamp(platform)}
+        platform.ledger.move_delivery(seen, facts=facts | clock_facts(platform))
         return False
-    script = platform.archive.fetch_script(sector)
-    if seen is None or script.sha256 != seen.listing_sha256:
+    if not stable and _is_unchanged(seen, platform):
+        return False
+    script = platform.archive.fetch_script(seen.sector)
+    if script.sha256 != seen.listing_sha256:
         _note_listing(script, seen, platform)
-        return False
-    if seen.state != APPEARING or not _is_stable(seen, platform.stable_for_s):
-        return False
-    n_expected = platform.archive.count_expected(sector)
-    n_target = int(seen.facts["n_target"])
+    elif stable:
+        return _list_sector(seen, platform)
+    else:
+        _note_date(script, seen, platform)
+    return False
+
+
+def _list_sector(seen: Delivery, platform: Platform) -> bool:
+    """List a sector whose script is still, if it agrees with the CDPP table."""
+    n_expected, n_target = platform.archive.count_expected(seen.sector), seen.facts["n_target"]
     if not agrees(n_target, n_expected):
-        log.info("sector_incomplete", sector=sector, n_target=n_target, n_expected=n_expected)
+        _hold_up(seen, n_expected, platform)
         return False
-    moved = platform.ledger.move_delivery(seen, state=LISTED, facts={"n_expected": n_expected})
+    now = stamp(platform)
+    facts = {"n_expected": n_expected, "held_up": "", "n_announced": 1, "announced_utc": now}
+    moved = platform.ledger.move_delivery(seen, state=LISTED, facts=facts)
     if moved:
-        log.info("sector_listed", sector=sector, delivery=seen.delivery, n_listed=seen.n_listed)
+        what = {"n_target": n_target, "n_expected": n_expected, "n_listed": seen.n_listed}
+        log.info("sector_listed", sector=seen.sector, delivery=seen.delivery, **what)
     return moved
+
+
+def _hold_up(seen: Delivery, n_expected: int | None, platform: Platform) -> None:
+    """Say that a sector stays appearing though its script is still."""
+    trouble = f"{seen.facts['n_target']} targets in the script, {n_expected} in the CDPP table"
+    if seen.facts.get("held_up") != trouble:
+        log.info("sector_held_up", sector=seen.sector, delivery=seen.delivery, trouble=trouble)
+        facts = {"n_expected": n_expected, "held_up": trouble}
+        platform.ledger.move_delivery(seen, facts=facts)
+    if unchanged_for(seen, platform) >= timedelta(seconds=TELL_AFTER_S):
+        name = keys.sector_key(seen.sector)
+        platform.notifier.tell(
+            f"{name}, delivery {seen.delivery}: script and CDPP table disagree",
+            f"{trouble}, and the script has not changed for a week. If the script is right, "
+            f"ingest the sector with `calnet-ops ingest {name}`.",
+        )
 
 
 def _note_listing(script: Script, seen: Delivery | None, platform: Platform) -> None:
     """Write down a listing that is new: of a new sector, of one growing, or of a re-delivery."""
-    ledger = platform.ledger
-    facts = {
-        "last_modified": script.last_modified,
-        "n_target": count_targets(script),
-        "n_expected": platform.archive.count_expected(script.sector),
-    }
+    facts = listing_facts(script, seen, platform)
     listing = {"n_listed": len(script.files), "listing_sha256": script.sha256}
-    log.info("listing_changed", sector=script.sector, **facts)
+    log.info("listing_changed", sector=script.sector, **listing, **facts)
     if seen is not None and seen.state in {APPEARING, LISTED}:
-        ledger.move_delivery(seen, state=APPEARING, facts=facts, **listing)
+        facts |= clock_facts(platform)
+        platform.ledger.move_delivery(seen, state=APPEARING, facts=facts, **listing)
         return
-    number, held = (seen.delivery + 1, seen.facts) if seen else (1, {})
-    # what the last delivery left in the store stays in force until this one is there
-    ledger.add_delivery(
+    why = "list changed" if seen else "first seen"
+    appear(
         script.sector,
-        number,
-        state=APPEARING,
+        seen,
+        platform,
+        why=why,
         n_listed=len(script.files),
         listing_sha256=script.sha256,
-        facts=held | facts,
+        facts=facts,
     )
 
 
-def _is_settled(seen: Delivery, platform: Platform) -> bool:
-    """Whether a sector was listed and its script is still the same file."""
+def _note_date(script: Script, seen: Delivery, platform: Platform) -> None:
+    """Remember the new date of a script with the same bytes, so as not to fetch it each time."""
+    facts = {"last_modified": script.last_modified, "etag": script.etag}
+    if any(seen.facts.get(name) != value for name, value in facts.items()):
+        platform.ledger.move_delivery(seen, facts=facts)
+
+
+def _is_unchanged(seen: Delivery, platform: Platform) -> bool:
+    """Whether the archive says that a script is still the one it was."""
     since = str(seen.facts.get("last_modified", ""))
-    return seen.state != APPEARING and platform.archive.is_unchanged(seen.sector, since)
-
-
-def _is_stable(seen: Delivery, stable_for_s: float) -> bool:
-    """Whether a listing, which a poll before this one wrote down, is old enough."""
-    return _age_s(seen) >= stable_for_s
-
-
-def _is_waiting(delivery: Delivery) -> bool:
-    """Whether a sector should have been ingested by now."""
-    return delivery.state == LISTED and _age_s(delivery) >= ANNOUNCE_AGAIN_S
-
-
-def _age_s(delivery: Delivery) -> float:
-    """Time since the delivery last changed [s]."""
-    now = datetime.now(UTC).replace(tzinfo=None)
-    return (now - delivery.changed_utc).total_seconds()
+    return platform.archive.is_unchanged(seen.sector, since)

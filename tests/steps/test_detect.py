@@ -1,13 +1,14 @@
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from calnet_ops.errors import ArchiveUnavailable, WrongConfiguration
 from calnet_ops.platform import Platform
-from calnet_ops.steps import detect
-from calnet_ops.steps.detect import agrees, detect_sectors
+from calnet_ops.steps.detect import detect_sectors
+from calnet_ops.steps.detect_listing import agrees
 from tests.support.mirrors import mirror_of
 from tests.support.platforms import make_platform
 from tests.support.spoc_files import spoc_name
@@ -31,6 +32,7 @@ def publish(tmp_path: Path) -> Publish:
 @pytest.fixture
 def platform(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Platform]:
     monkeypatch.setenv("CALNET_STABLE_FOR_S", "0")
+    monkeypatch.setenv("CALNET_REQUESTS_PER_S", "10000")
     (tmp_path / "archive").mkdir()
     with mirror_of(tmp_path / "archive") as url:
         platform = make_platform(tmp_path, url)
@@ -52,16 +54,15 @@ def test_sector_is_listed_by_the_second_poll_and_only_once(publish, platform):
     assert (delivery.n_listed, delivery.facts["n_expected"]) == (3, 3)
 
 
-def test_sector_that_is_still_listed_after_an_hour_is_announced_again(
-    publish, platform, monkeypatch
-):
+def test_sector_that_is_still_listed_after_an_hour_is_announced_again(publish, platform):
     publish(87, 1)
     publish(88, 1)
     detect_sectors(platform)
     detect_sectors(platform)  # killed before its events were out
     platform.ledger.move_delivery(platform.ledger.delivery(88), state="raw")
     assert detect_sectors(platform)["listed"] == []
-    monkeypatch.setattr(detect, "ANNOUNCE_AGAIN_S", 0)
+    now = platform.now() + timedelta(hours=1)
+    platform.__dict__["now"] = lambda: now
     assert detect_sectors(platform)["listed"] == [87]
 
 
