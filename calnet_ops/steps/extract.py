@@ -207,8 +207,7 @@ def extract_files(
 def _believe(name: str, body: bytes) -> LightCurve:
     if _named(name) == (None, None):
         return read_any(name, body)
-    spoc.verify(name, body)
-    return spoc.read(body)
+    return spoc.verify_and_read(name, body)[1]
 
 
 def _named(name: str) -> tuple[int, int] | tuple[None, None]:

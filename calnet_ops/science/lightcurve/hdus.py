@@ -5,7 +5,9 @@ ones, because they have CHECKSUM without DATASUM. Here every byte is accounted f
 """
 
 import math
+import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +32,19 @@ MAX_AXES = 3
 MAX_COLUMNS = 999
 """FITS standard 4.0, section 7.3.1."""
 
+MAX_HDUS = 32
+"""Light-curve products have 2 to 5 units."""
+
+BITPIX = frozenset({8, 16, 32, 64, -32, -64})
+"""Bits of an element (FITS standard 4.0, table 8)."""
+
+SHOWN = 200
+"""Characters of a message that may come from a file."""
+
 Value = bool | int | float | str | None
+
+Columns = tuple[tuple[str, str], ...]
+"""TTYPE and TFORM of each column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,25 +66,34 @@ class Hdu:
         Raises
         ------
         WrongLayout
-            If it is neither string, logical nor number.
+            If it is neither string, logical nor number, or no number that a float can hold.
         """
-        text = self.cards.get(keyword, "")
+        text = self.cards.get(keyword, "").lstrip()
         if text.startswith("'"):
-            return text[1:].replace("''", "\0").split("'")[0].rstrip().replace("\0", "'")
-        text = text.split("/", 1)[0].strip()
+            return _quoted(keyword, text)
+        text = text.split("/", 1)[0].rstrip()
         if text in {"", "T", "F"}:
             return None if not text else text == "T"
-        try:
+        if _WHOLE(text):
             return int(text)
-        except ValueError:
-            pass
-        try:
-            return float(text.replace("D", "E"))
-        except ValueError as error:
-            raise WrongLayout(f"card {keyword}", found=text, expected="a value") from error
+        if _NUMBER(text):
+            number = float(text.upper().replace("D", "E"))
+            if not math.isinf(number):
+                return number
+        if text.upper() == "NAN":
+            return math.nan
+        raise _odd(f"card {keyword}", text, "a value")
 
-    def integer(self, keyword: str) -> int:
+    def integer(self, keyword: str, below: int = 2**63) -> int:
         """Value of a card that must be a whole number; digits in quotes are taken as well.
+
+        Parameters
+        ----------
+        keyword
+            Of the card.
+        below
+            What it must be smaller than, its sign put aside: the columns of our tables have 64
+            or 32 bits.
 
         Raises
         ------
@@ -78,10 +101,12 @@ class Hdu:
             If it is not.
         """
         value = self.value(keyword)
-        if isinstance(value, str) and value.isdecimal():
-            return int(value)
+        if isinstance(value, str) and _WHOLE(value):
+            value = int(value)
         if isinstance(value, bool) or not isinstance(value, int):
-            raise WrongLayout(f"card {keyword}", found=repr(value), expected="a whole number")
+            raise _odd(f"card {keyword}", repr(value), "a whole number")
+        if abs(value) >= below:
+            raise _odd(f"card {keyword}", str(value), f"less than {below}")
         return value
 
     def number(self, keyword: str) -> float:
@@ -90,9 +115,12 @@ class Hdu:
         return float(value) if isinstance(value, int | float) else math.nan
 
     def text(self, keyword: str) -> str:
-        """Value of a card as text; empty when it is missing."""
+        """Value of a card as text; empty when it is missing.
+
+        What goes on in a CONTINUE card is left out.
+        """
         value = self.value(keyword)
-        return "" if value is None else str(value)
+        return "" if value is None else str(value).removesuffix("&")
 
 
 def split_hdus(what: str, body: bytes) -> list[Hdu]:
@@ -124,15 +152,24 @@ def split_hdus(what: str, body: bytes) -> list[Hdu]:
                 found=f"{len(body) - hdus[-1].stop} bytes behind the last HDU",
                 expected=f"{hdus[-1].stop} bytes in all",
             )
+        if len(hdus) == MAX_HDUS:
+            raise WrongLayout(what, found=f"more than {MAX_HDUS} HDUs", expected="2 to 5")
         hdus.append(_read_hdu(what, body, hdus[-1].stop))
-    n_promised = 1 + int(np.nan_to_num(hdus[0].number("NEXTEND")))
-    if len(hdus) < n_promised:
-        raise Truncated(what, found=f"{len(hdus)} HDUs", expected=f"{n_promised} (NEXTEND)")
+    _check_promised(what, hdus)
     return hdus
 
 
-def table_rows(hdu: Hdu, body: bytes) -> NDArray[np.void]:
+def table_rows(hdu: Hdu, body: bytes, columns: Columns | None = None) -> NDArray[np.void]:
     """Rows of a binary table, as views of the bytes with one field a column.
+
+    Parameters
+    ----------
+    hdu
+        Unit of the table.
+    body
+        The whole file.
+    columns
+        Its `table_columns`, if they are read already.
 
     Returns
     -------
@@ -144,11 +181,11 @@ def table_rows(hdu: Hdu, body: bytes) -> NDArray[np.void]:
     WrongLayout
         If the columns do not fill the row, or have a form that no light curve uses.
     """
-    columns = table_columns(hdu)
+    columns = table_columns(hdu) if columns is None else columns
     try:
-        row = np.dtype([(name.upper(), _TYPES[form]) for name, form in columns])
+        row = _row_type(columns)
     except (KeyError, ValueError) as error:
-        raise WrongLayout("table", found=f"columns {columns}", expected="D E J I K B") from error
+        raise _odd("table", f"columns {columns}", "D E J I K B L, each name once") from error
     n_row, n_bytes = hdu.integer("NAXIS2"), hdu.integer("NAXIS1")
     if row.itemsize != n_bytes or not 0 <= n_row * n_bytes <= hdu.stop - hdu.data_start:
         found = f"{n_row} rows of {n_bytes} bytes"
@@ -156,14 +193,18 @@ def table_rows(hdu: Hdu, body: bytes) -> NDArray[np.void]:
     return np.frombuffer(body, row, count=n_row, offset=hdu.data_start)
 
 
-def table_columns(hdu: Hdu) -> tuple[tuple[str, str], ...]:
+def table_columns(hdu: Hdu) -> Columns:
     """TTYPE and TFORM of each column of a table.
 
     Raises
     ------
     WrongLayout
-        If it is no table, or has more columns than FITS allows.
+        If it is no binary table, or has more columns than FITS allows.
     """
+    kind, n_axes = hdu.text("XTENSION"), hdu.integer("NAXIS")
+    if kind != "BINTABLE" or n_axes != 2:  # noqa: PLR2004
+        found = f"{kind or 'no extension'} of {n_axes} axes"
+        raise _odd("table", found, "BINTABLE of 2 axes")
     n_column = hdu.integer("TFIELDS")
     if not 1 <= n_column <= MAX_COLUMNS:
         raise WrongLayout("table", found=f"TFIELDS = {n_column}", expected=f"1 to {MAX_COLUMNS}")
@@ -177,7 +218,8 @@ def sums_to_minus_zero(hdu: Hdu, body: bytes) -> bool:
     Notes
     -----
     A CHECKSUM card makes the sum over header and data come out as minus zero. Any changed
-    bit, and a missing or extra block, shows.
+    bit, and a missing or extra block, shows. Words must be summed as big-endian ones: unlike that
+    of 16-bit words (RFC 1071), the sum of 32-bit words is not the same with their bytes reversed.
 
     References
     ----------
@@ -187,6 +229,14 @@ def sums_to_minus_zero(hdu: Hdu, body: bytes) -> bool:
     total = int(words.sum(dtype=np.uint64))
     return total > 0 and total % 0xFFFFFFFF == 0
 
+
+_END = b"END     "
+"""Keyword of the last card."""
+
+_WHOLE = re.compile(r"[+-]?[0-9]{1,70}").fullmatch
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([EDed][+-]?[0-9]+)?").fullmatch
+_STRING = re.compile(r"'((?:[^']|'')*)'").match
+"""Values of cards (FITS standard 4.0, section 4.2)."""
 
 _TYPES = {
     form: dtype
@@ -215,16 +265,18 @@ def _read_hdu(what: str, body: bytes, start: int) -> Hdu:
 def _read_header(what: str, body: bytes, start: int) -> tuple[dict[str, str], int]:
     """Cards up to END, and the offset of the block behind it."""
     limit = min(len(body), start + MAX_HEADER_BLOCKS * BLOCK)
-    text = body[start:limit].decode("latin-1")
-    cards: dict[str, str] = {}
-    for offset in range(0, len(text) - CARD + 1, CARD):
-        keyword = text[offset : offset + 8].rstrip()
-        if keyword == "END":
-            return cards, start + (offset // BLOCK + 1) * BLOCK
-        cards.setdefault(keyword, text[offset + 10 : offset + CARD].strip())
-    if limit < len(body):
-        raise WrongLayout(what, found="no END card", expected=f"one in {MAX_HEADER_BLOCKS} blocks")
-    raise Truncated(what, found=f"{len(body)} bytes, no END card", expected="a whole header")
+    end = body.find(_END, start, limit)
+    while end >= 0 and (end - start) % CARD:
+        end = body.find(_END, end + 1, limit)
+    if end < 0 and limit < len(body):
+        found = f"no END card in {MAX_HEADER_BLOCKS} blocks"
+        raise WrongLayout(what, found=found, expected="a header of at most as many")
+    if end < 0:
+        raise Truncated(what, found=f"{len(body)} bytes, no END card", expected="a whole header")
+    text = body[start:end].decode("latin-1")
+    offsets = range(len(text) - CARD, -1, -CARD)  # backwards, as the first card of a name counts
+    cards = {text[at : at + 8].rstrip(): text[at + 10 : at + CARD] for at in offsets}
+    return cards, start + ((end - start) // BLOCK + 1) * BLOCK
 
 
 def _data_size(what: str, hdu: Hdu) -> int:
@@ -234,9 +286,45 @@ def _data_size(what: str, hdu: Hdu) -> int:
         raise WrongLayout(what, found=f"NAXIS = {n_axes}", expected=f"0 to {MAX_AXES}")
     axes = [hdu.integer(f"NAXIS{i}") for i in range(1, n_axes + 1)]
     heap = hdu.integer("PCOUNT") if "PCOUNT" in hdu.cards else 0
-    if min([heap, *axes]) < 0:
-        raise WrongLayout(what, found=f"axes {axes}, PCOUNT {heap}", expected="no negative size")
-    return abs(hdu.integer("BITPIX")) // 8 * (heap + math.prod(axes)) if axes else 0
+    groups = hdu.integer("GCOUNT") if "GCOUNT" in hdu.cards else 1
+    n_bits = hdu.integer("BITPIX")
+    if min([heap, *axes]) < 0 or groups != 1:
+        found = f"axes {axes}, PCOUNT {heap}, GCOUNT {groups}"
+        raise _odd(what, found, "no negative size, and one group")
+    if n_bits not in BITPIX:
+        raise WrongLayout(what, found=f"BITPIX = {n_bits}", expected="8, 16, 32, 64, -32 or -64")
+    return abs(n_bits) // 8 * (heap + math.prod(axes)) if axes else 0
+
+
+def _check_promised(what: str, hdus: list[Hdu]) -> None:
+    """Compare the number of units with that in the first header, if it has one."""
+    if hdus[0].value("NEXTEND") is None:
+        return
+    n_extension = hdus[0].integer("NEXTEND")
+    if n_extension < 0:
+        raise WrongLayout(what, found=f"NEXTEND = {n_extension}", expected="none or more")
+    if len(hdus) < 1 + n_extension:
+        found, expected = f"{len(hdus)} HDUs", f"{1 + n_extension} (NEXTEND)"
+        raise Truncated(what, found=found, expected=expected)
+
+
+@lru_cache(maxsize=8)
+def _row_type(columns: Columns) -> np.dtype[np.void]:
+    return np.dtype([(name.upper(), _TYPES[form]) for name, form in columns])
+
+
+def _quoted(keyword: str, text: str) -> str:
+    """String between quotes, trailing blanks dropped; two quotes within stand for one."""
+    match = _STRING(text)
+    if match is None or not (match[1].isascii() and match[1].isprintable()):
+        raise _odd(f"card {keyword}", repr(text), "a string of printable ASCII between quotes")
+    return match[1].replace("''", "'").rstrip()
+
+
+def _odd(what: str, found: str, expected: str) -> WrongLayout:
+    """Refusal that quotes a file, but not at any length."""
+    shown = found if len(found) <= SHOWN else f"{found[:SHOWN]}…"
+    return WrongLayout(what, found=shown, expected=expected)
 
 
 def _first_words(body: bytes) -> str:

@@ -1,13 +1,8 @@
 """Quick-Look Pipeline light curves (HLSP): full-frame, detrended, relative flux."""
 
-import math
-
-import numpy as np
-
-from calnet_ops.errors import WrongLayout
-from calnet_ops.science.lightcurve import spoc
-from calnet_ops.science.lightcurve.hdus import Hdu, split_hdus, table_columns, table_rows
-from calnet_ops.science.lightcurve.light_curve import Floats, LightCurve
+from calnet_ops.science.lightcurve.fits_curve import build_curve, check_times
+from calnet_ops.science.lightcurve.hdus import Hdu, split_hdus, table_rows
+from calnet_ops.science.lightcurve.light_curve import LightCurve
 
 ORIGIN = "MIT/QLP"
 """ORIGIN card of its files."""
@@ -27,44 +22,21 @@ def read(name: str, body: bytes) -> LightCurve:
     Raises
     ------
     WrongLayout
-        If neither of the flux columns is there.
+        If neither of the flux columns is there, or another one is missing.
     TimesNotIncreasing
         If time stands still or runs backwards.
     """
     primary, table = split_hdus(name, body)[:2]
-    columns = {column.upper() for column, _ in table_columns(table)}
-    flux = next((column for column in FLUX_COLUMNS if column in columns), None)
-    needed = {"TIME", "QUALITY", "CADENCENO"}
-    if flux is None or not needed <= columns:
-        raise WrongLayout(name, found=f"columns {sorted(columns)}", expected=f"{FLUX_COLUMNS[0]}")
     rows = table_rows(table, body)
-    time = spoc.floats(rows, "TIME")
-    spoc.check_times(name, time)
-
-    def floats(column: str) -> Floats:
-        if column not in columns:
-            return np.full(len(rows), np.nan)
-        return spoc.floats(rows, column)
-
-    return LightCurve(
-        tic=primary.integer("TICID"),
-        sector=primary.integer("SECTOR"),
-        cadence_s=round(table.number("TIMEDEL") * spoc.DAY_S, 3),
-        time=time,
-        flux=floats(flux),
-        flux_err=floats(f"{flux}_ERR"),
-        quality=rows["QUALITY"].astype(np.int64),
-        cadence_no=rows["CADENCENO"].astype(np.int64),
-        background=floats("SAP_BKG"),
-        centroid_col=floats("SAP_X"),
-        centroid_row=floats("SAP_Y"),
-        camera=primary.integer("CAMERA"),
-        ccd=primary.integer("CCD"),
-        ra=primary.number("RA_OBJ"),
-        dec=primary.number("DEC_OBJ"),
-        tmag=primary.number("TESSMAG"),
-        teff=primary.number("TEFF"),
-        crowdsap=math.nan,
-        cdpp_1h=math.nan,
-        simulated=primary.value("SIMDATA") is True,
-    )
+    names = rows.dtype.names or ()
+    flux = next((column for column in FLUX_COLUMNS if column in names), FLUX_COLUMNS[0])
+    columns = {
+        "flux": flux,
+        "flux_err": f"{flux}_ERR",
+        "background": "SAP_BKG",
+        "centroid_col": "SAP_X",
+        "centroid_row": "SAP_Y",
+    }
+    curve = build_curve(primary, table, rows, columns)
+    check_times(name, curve.time)
+    return curve
