@@ -6,38 +6,42 @@ from typing import Annotated, Any
 import typer
 
 from calnet_ops.cli.output import Json, print_json, show, show_rows, track
+from calnet_ops.errors import MissingInput
 from calnet_ops.keys import parse_sector, sector_key
-from calnet_ops.platform import open_platform
+from calnet_ops.platform import Platform, open_platform
 
 Sector = Annotated[str, typer.Argument(help="TESS sector, such as 87 or s087.")]
 
 
 def sectors(
+    sector: Annotated[str, typer.Argument(help="One sector, with all that is known of it.")] = "",
     poll: Annotated[bool, typer.Option("--poll", help="Ask the archive first.")] = False,
+    all_due: Annotated[
+        bool,
+        typer.Option("--all", help="Poll, and look at files of every sector in the store again."),
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """List the sectors known, and their states.
+    """List the sectors known, and how far the archive and the store are with each.
 
     Example: [bold]calnet-ops sectors --poll[/bold]
+             [bold]calnet-ops sectors --poll --all[/bold]
+             [bold]calnet-ops sectors 87[/bold]
     """
+    from calnet_ops.cli.sector_rows import counts_of, list_row
+
+    number = parse_sector(sector) if sector else 0
     platform = open_platform()
     platform.ledger.migrate()
-    if poll:
+    if poll or all_due:
         from calnet_ops.steps import detect
 
-        detect.detect_sectors(platform)
-    rows = [
-        {
-            "sector": sector_key(item.sector),
-            "delivery": item.delivery,
-            "state": item.state,
-            "listed": item.n_listed,
-            "stored": item.facts.get("n_stored"),
-            "quarantined": sum(item.facts.get("n_quarantined", {}).values()),
-            "changed_utc": f"{item.changed_utc:%Y-%m-%d %H:%M}",
-        }
-        for item in platform.ledger.deliveries()
-    ]
+        detect.detect_sectors(platform, all_due=all_due)
+    if number:
+        _show_sector(number, platform, as_json=as_json)
+        return
+    known = platform.ledger.deliveries()
+    rows = [list_row(item) | (counts_of(item) if as_json else {}) for item in known]
     show_rows(rows, as_json=as_json, title="TESS sectors")
 
 
@@ -73,7 +77,6 @@ def score(sector: Sector, as_json: Json = False) -> None:
 
     Example: [bold]calnet-ops score 87[/bold]
     """
-    from calnet_ops.errors import MissingInput
     from calnet_ops.steps import score as step
 
     platform = open_platform()
@@ -112,6 +115,26 @@ def candidates(
         print_json(rows)
     else:
         show_rows(rows, as_json=False, title=f"candidates of {sector}")
+
+
+def _show_sector(sector: int, platform: Platform, *, as_json: bool) -> None:
+    """Show all deliveries of a sector, oldest first."""
+    from calnet_ops.cli.sector_rows import whole_delivery
+
+    records = [whole_delivery(item, platform) for item in platform.ledger.history(sector)]
+    name = sector_key(sector)
+    if not records:
+        raise MissingInput(
+            name,
+            found="never seen",
+            expected="a sector that the archive lists",
+            cure="Ask the archive with `calnet-ops sectors --poll`.",
+        )
+    if as_json:
+        print_json({"sector": name, "deliveries": records})
+        return
+    for record in records:
+        show(record, as_json=False, title=f"{name}, delivery {record['delivery']}")
 
 
 def _candidate_rows(key: str) -> Iterator[dict[str, Any]]:

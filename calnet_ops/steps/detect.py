@@ -6,7 +6,7 @@ is in the store appears again when its script changes, or when its files do (`re
 """
 
 from datetime import timedelta
-from typing import TypedDict
+from typing import Any, TypedDict
 
 import structlog
 
@@ -24,7 +24,7 @@ from calnet_ops.steps.appearing import (
     stamp,
     unchanged_for,
 )
-from calnet_ops.steps.detect_listing import agrees, listing_facts
+from calnet_ops.steps.detect_listing import agrees, count_targets, listing_facts
 from calnet_ops.steps.redelivery import look_again, look_at_sample
 
 TELL_AFTER_S = 7 * 24 * 3600
@@ -127,33 +127,32 @@ def _wait_for(seen: Delivery, platform: Platform) -> bool:
     if script.sha256 != seen.listing_sha256:
         _note_listing(script, seen, platform)
     elif stable:
-        return _list_sector(seen, platform)
+        return _list_sector(seen, script, platform)
     else:
         _note_date(script, seen, platform)
     return False
 
 
-def _list_sector(seen: Delivery, platform: Platform) -> bool:
+def _list_sector(seen: Delivery, script: Script, platform: Platform) -> bool:
     """List a sector whose script is still, if it agrees with the CDPP table."""
-    n_expected, n_target = platform.archive.count_expected(seen.sector), seen.facts["n_target"]
+    n_target, n_expected = count_targets(script), platform.archive.count_expected(seen.sector)
+    counts = {"n_target": n_target, "n_expected": n_expected}
     if not agrees(n_target, n_expected):
-        _hold_up(seen, n_expected, platform)
+        trouble = f"{n_target} targets in the script, {n_expected} in the CDPP table"
+        _hold_up(seen, counts | {"held_up": trouble}, platform)
         return False
-    now = stamp(platform)
-    facts = {"n_expected": n_expected, "held_up": "", "n_announced": 1, "announced_utc": now}
-    moved = platform.ledger.move_delivery(seen, state=LISTED, facts=facts)
+    facts = {"held_up": "", "n_announced": 1, "announced_utc": stamp(platform)}
+    moved = platform.ledger.move_delivery(seen, state=LISTED, facts=counts | facts)
     if moved:
-        what = {"n_target": n_target, "n_expected": n_expected, "n_listed": seen.n_listed}
-        log.info("sector_listed", sector=seen.sector, delivery=seen.delivery, **what)
+        log.info("sector_listed", sector=seen.sector, delivery=seen.delivery, **counts)
     return moved
 
 
-def _hold_up(seen: Delivery, n_expected: int | None, platform: Platform) -> None:
-    """Say that a sector stays appearing though its script is still."""
-    trouble = f"{seen.facts['n_target']} targets in the script, {n_expected} in the CDPP table"
+def _hold_up(seen: Delivery, facts: dict[str, Any], platform: Platform) -> None:
+    """Say why a sector stays appearing though its script is still."""
+    trouble = facts["held_up"]
     if seen.facts.get("held_up") != trouble:
         log.info("sector_held_up", sector=seen.sector, delivery=seen.delivery, trouble=trouble)
-        facts = {"n_expected": n_expected, "held_up": trouble}
         platform.ledger.move_delivery(seen, facts=facts)
     if unchanged_for(seen, platform) >= timedelta(seconds=TELL_AFTER_S):
         name = keys.sector_key(seen.sector)
