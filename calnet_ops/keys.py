@@ -15,8 +15,9 @@ from calnet_ops.errors import ForeignProduct, WrongConfiguration
 LATEST = "releases/latest.json"
 """The one pointer in the store: which release is current. Moved last."""
 
-_SECTOR = re.compile(r"^s(\d{3,4})$")
-_SPOC = re.compile(r"^tess(\d{13})-s(\d{4})-(\d{16})-(\d{4})-s_lc\.fits$")
+_SECTOR = re.compile(r"(?:s(?=[0-9]{3}))?([0-9]{1,4})").fullmatch
+_SPOC = re.compile(r"tess([0-9]{13})-s([0-9]{4})-([0-9]{16})-([0-9]{4})-s_lc\.fits").fullmatch
+"""Digits of ASCII only, and nothing before or behind: names come from outside."""
 
 
 def sector_key(sector: int) -> str:
@@ -43,11 +44,12 @@ def parse_sector(text: str) -> int:
     >>> parse_sector("s087"), parse_sector("87")
     (87, 87)
     """
-    match = _SECTOR.match(text)
-    number = match[1] if match else text
-    if not number.isdigit() or int(number) == 0:
-        raise WrongConfiguration("sector", found=repr(text), expected="a number such as 87 or s087")
-    return int(number)
+    match = _SECTOR(text)
+    number = int(match[1]) if match else 0
+    if not number:
+        found = repr(text[:80])
+        raise WrongConfiguration("sector", found=found, expected="a number such as 87 or s087")
+    return number
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,7 @@ class SpocName:
             If it is not exactly that of a two-minute light curve: 20-s files
             (``a_fast-lc``) and HLSP products look alike.
         """
-        match = _SPOC.match(file_name)
+        match = _SPOC(file_name)
         if match is None:
             raise ForeignProduct(
                 file_name,
@@ -130,7 +132,17 @@ def plan(sector: int, lineage: str) -> str:
 
 def manifest(sector: int, lineage: str) -> str:
     """What became of each listed file of a delivery (or of a shard of it)."""
-    return f"manifest/{sector_key(sector)}/{lineage}.parquet"
+    return f"{manifest_folder(sector)}{lineage}.parquet"
+
+
+def manifest_folder(sector: int) -> str:
+    """Prefix of everything that tells what became of the files of a sector."""
+    return f"manifest/{sector_key(sector)}/"
+
+
+def delivery_diff(sector: int, lineage: str) -> str:
+    """Files in which a delivery differs from the one before."""
+    return f"manifest/{sector_key(sector)}/{lineage}-diff.parquet"
 
 
 def statistics(sector: int, lineage: str) -> str:

@@ -1,59 +1,42 @@
 """Pull a sector from the archive into the store, and say which files to believe."""
 
 import time
-from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypedDict
+from typing import Any, TypedDict, cast
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import structlog
 
 from calnet_ops import keys
-from calnet_ops.adapters.archive import Script
 from calnet_ops.adapters.ledger import Delivery
 from calnet_ops.adapters.store import Store
 from calnet_ops.errors import ArchiveUnavailable, KeyTaken, MissingInput
 from calnet_ops.lineage import lineage_id
 from calnet_ops.platform import Platform
-from calnet_ops.science.checks import statistics as file_statistics
-from calnet_ops.science.checks.sector import STORED
-from calnet_ops.steps.ingest_file import Outcome, Puller
-from calnet_ops.steps.ingest_plan import cut, plan_table
-from calnet_ops.steps.stored_files import stored_files
-
-VERSION = 1
-"""Of what this step makes; part of the lineage of manifest and statistics."""
-
-THREADS = 4
-"""Files in flight in a task; the client opens no more connections to a host than that."""
-
-MANIFEST = pa.schema(
-    {
-        "file_name": pa.string(),
-        "tic": pa.int64(),
-        "sector": pa.int32(),
-        "delivery": pa.int32(),
-        "status": pa.string(),
-        "reason": pa.string(),
-        "message": pa.string(),
-        "key": pa.string(),
-        "n_bytes": pa.int64(),
-        "sha256": pa.string(),
-        "url": pa.string(),
-        "n_try": pa.int32(),
-        "date": pa.string(),
-        "procver": pa.string(),
-        "data_rel": pa.int32(),
-        "simulated": pa.bool_(),
-    }
+from calnet_ops.steps.ingest_diff import compare_deliveries
+from calnet_ops.steps.ingest_file import Outcome
+from calnet_ops.steps.ingest_plan import (
+    cut,
+    held_tables,
+    known_delivery,
+    listed_delivery,
+    load_plan,
+    named_again,
+    plan_key,
 )
-"""What became of each listed file, by file name."""
-
-STATISTICS = pa.schema(
-    [*file_statistics.COLUMNS, ("file_name", pa.string()), ("sha256", pa.string())]
+from calnet_ops.steps.ingest_pull import Tell, open_puller, pull_files
+from calnet_ops.steps.ingest_tables import (
+    MANIFEST,
+    STATISTICS,
+    VERSION,
+    Counts,
+    count_rows,
+    make_table,
+    merge,
+    statistics_key,
 )
-"""What each stored file looks like, by file name; the columns are there without any file too."""
+
+MOVE_TRIES = 3
+"""Times to move a delivery that others move as well: a poll may note a fact meanwhile."""
 
 log = structlog.get_logger()
 
@@ -68,108 +51,133 @@ class IngestShard(TypedDict):
     first: int
     stop: int
     """Its rows: `first` up to, not including, `stop`."""
-    held: str
-    """Key of the manifest of the delivery before, or empty."""
+    held: list[str]
+    """Keys of manifest and statistics of the delivery before; none of a first one."""
+    again: list[str] | None
+    """The only files to ask for, if a person named some."""
+    done: str
+    """Key of the manifest that tells of these files, if it is there already."""
     lineage: str
+    max_bytes_per_s: float | None
+    """Share of the network that this task may take; no part of the lineage."""
 
 
-class IngestTally(TypedDict):
+class IngestTally(Counts):
     """What a task has done."""
 
+    delivery: int
+    plan: str
+    held: list[str]
     manifest: str
     statistics: str
-    n_stored: int
-    n_quarantined: dict[str, int]
-    """By reason."""
-    n_bytes: int
-    """Stored."""
+    n_request: int
+    """Requests of this run for files, to the archive and to the second source."""
+    pulled_files: int
+    """Files that they were for."""
+    pulled_bytes: int
+    """What they brought."""
     seconds: float
-    """Spent in this run; 0 if it was all there."""
+    """Spent in this run; 0, as the three before, if it was all there."""
 
 
-class IngestRecord(TypedDict):
+class IngestRecord(Counts):
     """A sector in the store."""
 
     sector: int
     delivery: int
+    plan: str
+    held: list[str]
+    """Keys of manifest and statistics of the delivery before; none of a first one."""
     manifest: str
     statistics: str
     n_listed: int
-    n_stored: int
-    n_quarantined: dict[str, int]
-    n_bytes: int
+    diff: dict[str, int]
+    """Files added, removed, changed, unchanged since the delivery before; empty of a first one."""
+    diff_rows: str
+    """Key of the table of those that are not unchanged, or empty."""
     simulated: bool
     """Whether any of its files is simulated."""
 
 
-def plan_shards(sector: int, platform: Platform) -> list[IngestShard]:
+def plan_shards(
+    sector: int, platform: Platform, max_bytes_per_s: float | None = None
+) -> list[IngestShard]:
     """Cut the newest listing of a sector into shards of 100 files and more, at most 200.
 
     A sector that nobody has listed yet is taken as the archive lists it now: who asks for it by
     name does not want to wait until it has been stable for a day.
 
+    Parameters
+    ----------
+    sector
+        TESS sector.
+    platform
+        Where from and where to.
+    max_bytes_per_s
+        Share of the network that each task may take [bytes/s].
+
     Raises
     ------
     ArchiveUnavailable
         If the script changed since the sector was listed.
+
+    Notes
+    -----
+    Of a sector that is in the store it lists one folder of the store, asks the archive nothing,
+    and gives one shard, which costs one read.
     """
-    delivery = _listed_delivery(sector, platform)
-    lineage = lineage_id(
-        "plan", VERSION, sector=sector, delivery=delivery.delivery, listing=delivery.listing_sha256
-    )
-    key = keys.plan(sector, lineage)
-    if not platform.store.exists(key):
-        platform.store.save_table(key, plan_table(_fetch_listing(delivery, platform)))
-    plan = platform.store.load_table(key)
-    held = str(delivery.facts.get("manifest", "")) if delivery.delivery > 1 else ""
-    return [
-        IngestShard(
-            sector=sector,
-            delivery=delivery.delivery,
-            plan=key,
-            first=first,
-            stop=stop,
-            held=held,
-            lineage=lineage_id(
-                "ingest",
-                VERSION,
-                files=plan["file_name"][first:stop].to_pylist(),
-                urls=plan["url"][first:stop].to_pylist(),
-                plan=lineage,
-            ),
-        )
-        for first, stop in cut(plan.num_rows)
-    ]
+    delivery = listed_delivery(sector, platform)
+    there = set(platform.store.iter_keys(keys.manifest_folder(sector)))
+    whole = _shard(delivery, (0, delivery.n_listed), [], max_bytes_per_s)
+    if _is_raw(delivery) and delivery.facts["manifest"] in there:
+        return [whole | {"done": delivery.facts["manifest"]}]
+    files = load_plan(delivery, there, platform).to_pylist()
+    shards = []
+    for first, stop in cut(len(files)):
+        shard = _shard(delivery, (first, stop), files[first:stop], max_bytes_per_s)
+        manifest = keys.manifest(sector, shard["lineage"])
+        shards.append(shard | {"done": manifest if manifest in there else ""})
+    return shards
 
 
-def ingest_shard(shard: IngestShard, platform: Platform) -> IngestTally:
+def ingest_shard(shard: IngestShard, platform: Platform, tell: Tell | None = None) -> IngestTally:
     """Pull the files of a shard; a file that is not to be believed goes to quarantine.
+
+    Parameters
+    ----------
+    shard
+        From `plan_shards`.
+    platform
+        Where from and where to.
+    tell
+        Is called after each file with the bytes that came for it.
 
     Raises
     ------
     TransientError
         If archive or store fail. What was stored by then stays, and counts next time.
+    KeyTaken
+        If bytes in the store are no longer those that were written: a person has to look.
     """
     store, sector = platform.store, shard["sector"]
-    manifest = keys.manifest(sector, shard["lineage"])
-    statistics = keys.statistics(sector, shard["lineage"])
+    manifest = shard["done"] or keys.manifest(sector, shard["lineage"])
     started = time.monotonic()
-    seconds = 0.0
-    if not store.exists(manifest):
-        outcomes = _pull_all(shard, platform)
-        rows = [item.statistics for item in outcomes if item.statistics is not None]
-        _save_once(store, statistics, pa.Table.from_pylist(rows, schema=STATISTICS))
-        table = pa.Table.from_pylist([item.row for item in outcomes], schema=MANIFEST)
-        _save_once(store, manifest, table)  # last: it tells that all of the shard is there
-        seconds = round(time.monotonic() - started, 3)
-    table = store.load_table(manifest)
-    n_stored, n_bytes = _stored(table)
+    outcomes = []
+    if not shard["done"] and not store.exists(manifest):
+        outcomes = _pull(shard, platform, tell)
+        _save_shard(sector, manifest, outcomes, store)
+    seconds = round(time.monotonic() - started, 3) if outcomes else 0.0
+    table = store.load_table(manifest)  # of this run, or of one that was faster
     tally = IngestTally(
+        **count_rows(table, shard["delivery"]),
+        delivery=shard["delivery"],
+        plan=shard["plan"],
+        held=shard["held"],
         manifest=manifest,
-        statistics=statistics,
-        n_stored=n_stored,
-        n_quarantined=_reasons(table),
-        n_bytes=n_bytes,
+        statistics=statistics_key(sector, table),
+        n_request=sum(item.n_request for item in outcomes),
+        pulled_files=sum(item.n_bytes > 0 for item in outcomes),
+        pulled_bytes=sum(item.n_bytes for item in outcomes),
         seconds=seconds,
     )
     log.info("shard_pulled", sector=sector, first=shard["first"], stop=shard["stop"], **tally)
@@ -183,90 +191,88 @@ def close_sector(sector: int, tallies: list[IngestTally], platform: Platform) ->
     ------
     MissingInput
         If the sector is not listed, or its shards do not hold each listed file.
+    ArchiveUnavailable
+        If the archive delivered the sector again while its files were pulled: what was pulled
+        stays, and the delivery is ingested when it is listed again.
     """
-    store = platform.store
-    delivery = _known_delivery(sector, platform)
-    shards = sorted(tally["manifest"] for tally in tallies)
-    lineage = lineage_id("close", VERSION, delivery=delivery.delivery, shards=shards)
-    manifest, statistics = keys.manifest(sector, lineage), keys.statistics(sector, lineage)
-    if not store.exists(manifest):
-        tables = [store.load_table(tally["statistics"]) for tally in tallies]
-        _save_once(store, statistics, _merge(STATISTICS, tables))
-        tables = [store.load_table(tally["manifest"]) for tally in tallies]
-        _save_once(store, manifest, _merge(MANIFEST, tables))
-    record = _record(store.load_table(manifest), delivery, manifest, statistics)
-    _move_to_raw(delivery, record, platform)
-    platform.ledger.record("ingest", sector, manifest, facts={**record, **_pace(tallies)})
+    delivery = known_delivery(sector, platform)
+    for tally in tallies:
+        if tally["plan"] != plan_key(delivery):
+            raise _delivered_again(delivery)
+    if _is_raw(delivery) and [item["manifest"] for item in tallies] == [delivery.facts["manifest"]]:
+        record = _recorded(delivery)
+    else:
+        record = _merge(delivery, tallies, platform.store)
+        _move_to_raw(record, platform)
+    facts = {**record, **pace(tallies)}
+    platform.ledger.record("ingest", sector, record["manifest"], facts=facts)
     log.info("sector_raw", **record)
     return record
 
 
-def _pace(tallies: list[IngestTally]) -> dict[str, float]:
-    """Files, bytes and seconds of the tasks that pulled anything, for the ops page."""
-    busy = [tally for tally in tallies if tally["seconds"]]
+def pace(tallies: list[IngestTally]) -> dict[str, float]:
+    """Requests, files, bytes and seconds of the tasks that pulled anything."""
     return {
-        "pulled_files": sum(tally["n_stored"] for tally in busy),
-        "pulled_bytes": sum(tally["n_bytes"] for tally in busy),
-        "pulled_seconds": round(sum(tally["seconds"] for tally in busy), 3),
+        "n_request": sum(tally["n_request"] for tally in tallies),
+        "pulled_files": sum(tally["pulled_files"] for tally in tallies),
+        "pulled_bytes": sum(tally["pulled_bytes"] for tally in tallies),
+        "pulled_seconds": round(sum(tally["seconds"] for tally in tallies), 3),
     }
 
 
-def _known_delivery(sector: int, platform: Platform) -> Delivery:
-    delivery = platform.ledger.delivery(sector)
-    if delivery is None:
-        raise MissingInput(
-            keys.sector_key(sector), found="never seen", expected="a sector that is listed"
-        )
-    return delivery
-
-
-def _listed_delivery(sector: int, platform: Platform) -> Delivery:
-    """Newest delivery, listed now if it was not."""
-    ledger = platform.ledger
-    delivery = ledger.delivery(sector)
-    if delivery is None or delivery.state == "appearing":
-        script = platform.archive.fetch_script(sector)
-        n_listed, sha256 = len(script.files), script.sha256
-        if delivery is None:
-            ledger.add_delivery(sector, 1, state="listed", n_listed=n_listed, listing_sha256=sha256)
-        else:
-            ledger.move_delivery(delivery, state="listed", n_listed=n_listed, listing_sha256=sha256)
-    return _known_delivery(sector, platform)
-
-
-def _fetch_listing(delivery: Delivery, platform: Platform) -> Script:
-    script = platform.archive.fetch_script(delivery.sector)
-    if script.sha256 != delivery.listing_sha256:
-        raise ArchiveUnavailable(
-            f"download script of {keys.sector_key(delivery.sector)}",
-            found="another list of files",
-            expected=f"the one of {delivery.n_listed} files that was listed",
-            cure="Poll again with `calnet-ops sectors --poll`.",
-        )
-    return script
-
-
-def _pull_all(shard: IngestShard, platform: Platform) -> list[Outcome]:
-    """Pull a few files at a time; the first failure that is worth a retry ends it."""
-    store = platform.store
-    plan = store.load_table(shard["plan"]).slice(shard["first"], shard["stop"] - shard["first"])
-    puller = Puller(
-        shard["sector"], shard["delivery"], platform.archive, store, _held(shard["held"], store)
+def _shard(
+    delivery: Delivery, rows: tuple[int, int], files: list[dict[str, Any]], share: float | None
+) -> IngestShard:
+    plan, held, again = plan_key(delivery), held_tables(delivery), named_again(delivery)
+    names = [file["file_name"] for file in files]
+    named = None if again is None else sorted({*again} & {*names})
+    return IngestShard(
+        sector=delivery.sector,
+        delivery=delivery.delivery,
+        plan=plan,
+        first=rows[0],
+        stop=rows[1],
+        held=held,
+        again=named,
+        done="",
+        lineage=lineage_id(
+            "ingest",
+            VERSION,
+            plan=plan,
+            files=names,
+            urls=[file["url"] for file in files],
+            held=held,
+            again=named,
+        ),
+        max_bytes_per_s=share,
     )
-    with ThreadPoolExecutor(THREADS, "pull") as pool:
-        futures = [pool.submit(puller.pull, listed) for listed in plan.to_pylist()]
-        try:
-            return [future.result() for future in futures]
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _held(manifest: str, store: Store) -> dict[tuple[str, str], str]:
-    """Keys of the files that the delivery before left in the store."""
-    if not manifest:
-        return {}
-    files = stored_files(manifest, store, ["file_name", "sha256", "key"]).to_pylist()
-    return {(row["file_name"], row["sha256"]): row["key"] for row in files}
+def _is_raw(delivery: Delivery) -> bool:
+    """Whether a delivery as it is listed now is in the store, whatever its checks said."""
+    waiting = delivery.state in {"appearing", "listed"}
+    return not waiting and delivery.facts.get("plan") == plan_key(delivery)
+
+
+def _pull(shard: IngestShard, platform: Platform, tell: Tell | None) -> list[Outcome]:
+    first, stop = shard["first"], shard["stop"]
+    listed = platform.store.load_table(shard["plan"]).slice(first, stop - first).to_pylist()
+    puller = open_puller(
+        shard["sector"],
+        shard["delivery"],
+        listed,
+        platform,
+        held=shard["held"],
+        again=shard["again"],
+    )
+    return pull_files(listed, puller, tell)
+
+
+def _save_shard(sector: int, manifest: str, outcomes: list[Outcome], store: Store) -> None:
+    table = make_table([item.row for item in outcomes], MANIFEST)
+    rows = [item.statistics for item in outcomes if item.statistics is not None]
+    _save_once(store, statistics_key(sector, table), make_table(rows, STATISTICS))
+    _save_once(store, manifest, table)  # last: it tells that all of the shard is there
 
 
 def _save_once(store: Store, key: str, table: pa.Table) -> None:
@@ -277,52 +283,73 @@ def _save_once(store: Store, key: str, table: pa.Table) -> None:
         log.info("written_by_another_run", key=key)
 
 
-def _merge(schema: pa.Schema, tables: list[pa.Table]) -> pa.Table:
-    return pa.concat_tables([schema.empty_table(), *tables]).sort_by("file_name")
+def _merge(delivery: Delivery, tallies: list[IngestTally], store: Store) -> IngestRecord:
+    """One manifest and one statistics table of all shards, and what they say."""
+    sector, shards = delivery.sector, sorted(tally["manifest"] for tally in tallies)
+    lineage = lineage_id("close", VERSION, delivery=delivery.delivery, shards=shards)
+    manifest = keys.manifest(sector, lineage)
+    if not store.exists(manifest):
+        table = merge([store.load_table(key) for key in shards], MANIFEST)
+        _check_complete(table, delivery)
+        tables = [store.load_table(tally["statistics"]) for tally in tallies]
+        _save_once(store, statistics_key(sector, table), merge(tables, STATISTICS))
+        _save_once(store, manifest, table)
+    table = store.load_table(manifest)
+    held = held_tables(delivery)
+    diff_rows = keys.delivery_diff(sector, lineage) if held else ""
+    diff: dict[str, int] = {}
+    if held:
+        rows, diff = compare_deliveries(store.load_table(held[0]), table)
+        _save_once(store, diff_rows, rows)
+    return IngestRecord(
+        **count_rows(table, delivery.delivery),
+        sector=sector,
+        delivery=delivery.delivery,
+        plan=plan_key(delivery),
+        held=held,
+        manifest=manifest,
+        statistics=statistics_key(sector, table),
+        n_listed=table.num_rows,
+        diff=diff,
+        diff_rows=diff_rows,
+        simulated=any(table["simulated"].to_pylist()),
+    )
 
 
-def _record(table: pa.Table, delivery: Delivery, manifest: str, statistics: str) -> IngestRecord:
+def _check_complete(table: pa.Table, delivery: Delivery) -> None:
     if table.num_rows != delivery.n_listed:
         raise MissingInput(
-            manifest,
+            f"manifest of {keys.sector_key(delivery.sector)}",
             found=f"{table.num_rows} files",
             expected=f"{delivery.n_listed}, as listed",
             cure="Pull the missing shards.",
         )
-    n_stored, n_bytes = _stored(table)
-    return IngestRecord(
-        sector=delivery.sector,
-        delivery=delivery.delivery,
-        manifest=manifest,
-        statistics=statistics,
-        n_listed=table.num_rows,
-        n_stored=n_stored,
-        n_quarantined=_reasons(table),
-        n_bytes=n_bytes,
-        simulated=bool(pc.any(table["simulated"]).as_py()),
+
+
+def _recorded(delivery: Delivery) -> IngestRecord:
+    """What an earlier run wrote down of a delivery."""
+    return cast(
+        "IngestRecord", {name: delivery.facts[name] for name in IngestRecord.__annotations__}
     )
 
 
-def _stored(table: pa.Table) -> tuple[int, int]:
-    """Files and bytes that a manifest believes."""
-    stored = table.filter(pc.equal(table["status"], STORED))
-    return stored.num_rows, pc.sum(stored["n_bytes"]).as_py() or 0
-
-
-def _reasons(table: pa.Table) -> dict[str, int]:
-    """How many files of a manifest were set aside for which reason."""
-    reasons = (reason for reason in table["reason"].to_pylist() if reason)
-    return dict(sorted(Counter(reasons).items()))
-
-
-def _move_to_raw(delivery: Delivery, record: IngestRecord, platform: Platform) -> None:
+def _move_to_raw(record: IngestRecord, platform: Platform) -> None:
     """Move the delivery on, unless it has been: a sector that was halted stays so."""
-    if delivery.facts.get("manifest") == record["manifest"]:
-        return
-    if not platform.ledger.move_delivery(delivery, state="raw", facts={**record}):
-        raise ArchiveUnavailable(
-            keys.sector_key(delivery.sector),
-            found="a delivery that changed meanwhile",
-            expected=f"state {delivery.state}",
-            cure="Run it again.",
-        )
+    for _ in range(MOVE_TRIES):
+        delivery = known_delivery(record["sector"], platform)
+        if delivery.facts.get("manifest") == record["manifest"]:
+            return
+        if plan_key(delivery) != record["plan"]:
+            break
+        if platform.ledger.move_delivery(delivery, state="raw", facts={**record}):
+            return
+    raise _delivered_again(delivery)
+
+
+def _delivered_again(delivery: Delivery) -> ArchiveUnavailable:
+    return ArchiveUnavailable(
+        keys.sector_key(delivery.sector),
+        found=f"delivery {delivery.delivery} of {delivery.n_listed} files, {delivery.state}",
+        expected="the delivery that was pulled",
+        cure="It is ingested when it is listed; or run the ingest again.",
+    )

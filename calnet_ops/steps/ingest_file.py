@@ -1,24 +1,47 @@
 """One listed file on its way from the archive to the store, or to quarantine."""
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import partial
 
 import structlog
 
 from calnet_ops import keys
-from calnet_ops.adapters.archive import Archive, Fetched
+from calnet_ops.adapters.archive import ARCHIVE, Archive, Fetched, SecondSource
 from calnet_ops.adapters.store import Store
-from calnet_ops.errors import DuplicateTarget, OtherSector, RejectedInput
+from calnet_ops.errors import (
+    DuplicateTarget,
+    KeyTaken,
+    MissingAtSource,
+    OtherSector,
+    QuarantinedFile,
+    RejectedInput,
+    TransientError,
+)
 from calnet_ops.lineage import sha256_hex
 from calnet_ops.science.checks.sector import STORED
-from calnet_ops.science.checks.statistics import file_statistics
-from calnet_ops.science.lightcurve import spoc
+from calnet_ops.steps.ingest_looks import Answer, Judged, ask_archive, ask_second, refusal, weigh
+from calnet_ops.steps.ingest_tables import MANIFEST, Row
+from calnet_ops.steps.ingest_trust import DIFFERS, MISSING, SAME, SOUND, is_sampled, judge
 
 QUARANTINED = "quarantined"
 """Status of a file that is not `STORED`: nothing else can become of a listed one."""
 
 SIMULATED_CARD = b"SIMDATA =                    T"
 """Tells a simulated file even if it is not to be believed otherwise."""
+
+BY_NAME = "name"
+"""Stands for the source where the name is enough to refuse a file; nobody was asked."""
+
+MEDIA_TYPE = "application/fits"
+"""IANA's; RFC 4047."""
+
+TOLD = ("etag", "last_modified", "source", "trust", "evidence", "compared")
+"""Columns of text that are kept with the object too, so that its row in the manifest can be
+written again from the store alone."""
+
+COUNTED = ("n_try", "n_look")
+"""Columns of numbers that are."""
 
 log = structlog.get_logger()
 
@@ -27,27 +50,58 @@ log = structlog.get_logger()
 class Outcome:
     """What became of a file."""
 
-    row: dict[str, Any]
+    row: Row
     """Its row in the manifest."""
-    statistics: dict[str, Any] | None
+    statistics: Row | None
     """Its row in the statistics table; None if it is not believed."""
+    n_request: int = 0
+    """Requests to archive and second source, tries included, redirects not."""
+    n_bytes: int = 0
+    """That came over the network."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What the delivery before has of the files of a shard."""
+
+    rows: Mapping[str, Row]
+    """Of its manifest, by file name."""
+    statistics: Mapping[str, Row]
+    """Of its statistics table, by file name."""
+
+    def outcome(self, file_name: str) -> Outcome | None:
+        """Its last word on a file, if that is all there and of this version of the software."""
+        row, statistics = self.rows.get(file_name, {}), self.statistics.get(file_name)
+        if not set(MANIFEST.names) <= row.keys() or (row["status"] == STORED) != bool(statistics):
+            return None
+        return Outcome(row, statistics)
+
+    def has(self, file_name: str, digest: str) -> Row | None:
+        """Row of a file, if it is stored with these bytes."""
+        row = self.rows.get(file_name, {})
+        return row if (row.get("status"), row.get("sha256")) == (STORED, digest) else None
 
 
 @dataclass(frozen=True, slots=True)
 class Puller:
     """Pulls the files of one delivery.
 
-    Its threads share it: it holds nothing that changes.
+    Its threads share it: it holds nothing that changes. Each has the bodies of one file in
+    memory, one for each look that differs.
     """
 
     sector: int
     delivery: int
     archive: Archive
+    second: SecondSource | None
     store: Store
-    held: dict[tuple[str, str], str]
-    """Key of each file of the last delivery, by file name and sha256."""
+    held: Held
+    there: frozenset[str]
+    """Keys of this delivery that are in the store already."""
+    again: frozenset[str] | None = None
+    """If given, the only files to ask for, in full and from both sources."""
 
-    def pull(self, listed: dict[str, Any]) -> Outcome:
+    def pull(self, listed: Row) -> Outcome:
         """Fetch a file, decide whether to believe it, and keep it where it belongs.
 
         Parameters
@@ -59,58 +113,142 @@ class Puller:
         ------
         TransientError
             If archive or store fail; nothing is half-written then.
+        KeyTaken
+            If bytes in the store are no longer those that were written.
         """
+        name = listed["file_name"]
         try:
-            fetched = self.archive.fetch_product(listed["url"])
-        except RejectedInput as error:
-            return self._set_aside(listed, Fetched(b"", 1), error)
-        try:
-            return self._keep(listed, fetched)
-        except RejectedInput as error:
-            return self._set_aside(listed, fetched, error)
+            self._check_name(listed)
+        except QuarantinedFile as error:
+            return self._set_aside(listed, [refusal(BY_NAME, error, n_try=0)])
+        key = keys.raw(self.sector, self.delivery, name)
+        if key in self.there:
+            return self._read_back(listed, key)
+        held = self.held.outcome(name)
+        if held and self.again is not None and name not in self.again:
+            return held
+        return self._ask(listed, held)
 
-    def _keep(self, listed: dict[str, Any], fetched: Fetched) -> Outcome:
-        name, body = listed["file_name"], fetched.body
+    def _check_name(self, listed: Row) -> None:
+        """Refuse without a request what its name alone gives away."""
+        name = keys.SpocName.parse(listed["file_name"])
+        if name.sector != self.sector:
+            found, expected = f"sector {name.sector}", f"sector {self.sector}"
+            raise OtherSector(str(name), found=found, expected=expected)
         if listed["duplicate_of"]:
-            raise DuplicateTarget(
-                name, found=listed["duplicate_of"], expected="one file for each star in a sector"
-            )
-        facts = spoc.verify(name, body)
-        if facts.sector != self.sector:
-            raise OtherSector(
-                name, found=f"sector {facts.sector}", expected=f"sector {self.sector}"
-            )
-        statistics = file_statistics(spoc.read(body))
-        digest = sha256_hex(body)
-        key = self.held.get((name, digest)) or keys.raw(self.sector, self.delivery, name)
-        self.store.save_new(key, body, "application/fits")
-        row = self._row(listed, fetched, digest) | {
+            found, expected = listed["duplicate_of"], "one file for each star in a sector"
+            raise DuplicateTarget(str(name), found=found, expected=expected)
+
+    def _ask(self, listed: Row, held: Outcome | None) -> Outcome:
+        """Look at a file until one look is good or nobody is left to ask."""
+        name, url = listed["file_name"], listed["url"]
+        etag = "" if self._is_named(name) else _etag(held)
+        first = ask_archive(name, ARCHIVE, partial(self.archive.fetch_product, url, etag))
+        if first is None and held is not None:
+            return replace(held, n_request=1)
+        answers = [first] if first else []
+        if not answers or not answers[-1].judged:
+            anew = ask_archive(name, ARCHIVE, partial(self.archive.fetch_product, url))
+            answers += [_without_copy(anew, answers)] if anew else []
+        if self.second and not answers[-1].judged:
+            other = ask_second(name, self.second.name, partial(self.second.fetch, name))
+            answers.append(_without_copy(other, answers))
+        judged = answers[-1].judged
+        if judged is None:
+            return self._set_aside(listed, answers)
+        outcome = self._compare(self._believe(listed, answers, judged))
+        return self._keep(listed, outcome, answers[-1].body)
+
+    def _keep(self, listed: Row, outcome: Outcome, body: bytes) -> Outcome:
+        """Store what is believed, unless an earlier delivery brought the same bytes."""
+        row, digest = outcome.row, outcome.row["sha256"]
+        held = self.held.has(row["file_name"], digest)
+        if held:
+            return replace(outcome, row=row | {name: held[name] for name in ("key", "delivery")})
+        facts = {name: str(row[name]) for name in (*TOLD, *COUNTED)}
+        try:
+            self.store.save_new(row["key"], body, MEDIA_TYPE, facts=facts, digest=digest)
+        except KeyTaken:  # delivered again meanwhile: what is there stands, until the re-poll
+            log.warning("key_holds_another_version", key=row["key"], found=digest)
+            back = self._read_back(listed, row["key"])
+            return replace(back, n_request=outcome.n_request, n_bytes=outcome.n_bytes)
+        return outcome
+
+    def _believe(self, listed: Row, answers: list[Answer], judged: Judged) -> Outcome:
+        """Row and statistics of a file whose last answer is good."""
+        row = self._row(listed, answers) | {
             "status": STORED,
-            "key": key,
-            "date": facts.date,
-            "procver": facts.procver,
-            "data_rel": facts.data_rel,
-            "simulated": facts.simulated,
+            "key": keys.raw(self.sector, self.delivery, listed["file_name"]),
+            "date": judged.facts.date,
+            "procver": judged.facts.procver,
+            "data_rel": judged.facts.data_rel,
+            "simulated": judged.facts.simulated,
         }
-        return Outcome(row, statistics | {"file_name": name, "sha256": digest})
+        return _outcome(row, judged.statistics, answers)
 
-    def _set_aside(self, listed: dict[str, Any], fetched: Fetched, error: RejectedInput) -> Outcome:
-        name, body = listed["file_name"], fetched.body
-        digest = sha256_hex(body) if body else ""
-        key = keys.quarantine(self.sector, digest, name) if body else ""
-        if body:
-            self.store.save_new(key, body)
-        log.info("file_quarantined", sector=self.sector, file_name=name, reason=error.reason)
-        row = self._row(listed, fetched, digest) | {
+    def _compare(self, outcome: Outcome) -> Outcome:
+        """Ask the second source too, if the file is of the sample or was asked for by name."""
+        row, name = outcome.row, outcome.row["file_name"]
+        wanted = is_sampled(name) or self._is_named(name)
+        if self.second is None or row["source"] != ARCHIVE or not wanted:
+            return outcome
+        n_bytes = 0
+        try:
+            body = self.second.fetch(name).body
+            n_bytes, digest = len(body), sha256_hex(body)
+            found = SAME if digest == row["sha256"] else DIFFERS
+        except RejectedInput as error:
+            found = MISSING if isinstance(error, MissingAtSource) else DIFFERS
+        except TransientError as error:
+            log.warning("not_compared", file_name=name, error=str(error))
+            found = ""
+        return replace(
+            outcome,
+            row=row | {"compared": found},
+            n_request=outcome.n_request + 1,
+            n_bytes=outcome.n_bytes + n_bytes,
+        )
+
+    def _read_back(self, listed: Row, key: str) -> Outcome:
+        """Row and statistics of a file that an earlier run has stored."""
+        name = listed["file_name"]
+        body, told = self.store.load_with_facts(key)
+        digest = sha256_hex(body)
+        written = told.get("sha256", digest)
+        if digest != written:
+            found, expected = f"sha256 {digest}", f"sha256 {written}, as it was written"
+            raise KeyTaken(key, found=found, expected=expected, cure="Restore it from the archive.")
+        answer = weigh(name, STORED, Fetched(body, 0))
+        if answer.judged is None:
+            return self._set_aside(listed, [answer])
+        outcome = self._believe(listed, [answer], answer.judged)
+        texts = {column: told.get(column, "") for column in TOLD}
+        numbers = {column: int(told.get(column, "1")) for column in COUNTED}
+        origin = {"source": texts["source"] or ARCHIVE, "trust": texts["trust"] or SOUND}
+        return Outcome(outcome.row | texts | numbers | origin, outcome.statistics)
+
+    def _set_aside(self, listed: Row, answers: list[Answer]) -> Outcome:
+        """Keep what came in quarantine, if anything did."""
+        verdict = judge([answer.look for answer in answers])
+        answer = answers[verdict.chosen]
+        name, reason, digest = listed["file_name"], answer.look.reason, answer.look.digest
+        key = keys.quarantine(self.sector, digest, name) if digest else ""
+        if digest:
+            self.store.save_new(key, answer.body, digest=digest)
+        log.info("file_quarantined", sector=self.sector, file_name=name, reason=reason)
+        row = self._row(listed, answers) | {
             "status": QUARANTINED,
-            "reason": error.reason,
-            "message": str(error),
+            "reason": reason,
+            "message": answer.message,
             "key": key,
-            "simulated": SIMULATED_CARD in body[:5760],
+            "simulated": SIMULATED_CARD in answer.body[:5760],
         }
-        return Outcome(row, None)
+        return _outcome(row, None, answers)
 
-    def _row(self, listed: dict[str, Any], fetched: Fetched, digest: str) -> dict[str, Any]:
+    def _row(self, listed: Row, answers: list[Answer]) -> Row:
+        """Columns that a file has whether it is believed or not."""
+        verdict = judge([answer.look for answer in answers])
+        answer = answers[verdict.chosen]
         return {
             "file_name": listed["file_name"],
             "tic": listed["tic"],
@@ -119,10 +257,38 @@ class Puller:
             "delivery": self.delivery,
             "reason": "",
             "message": "",
-            "n_bytes": len(fetched.body),
-            "sha256": digest,
-            "n_try": fetched.n_try,
+            "n_bytes": answer.n_bytes,
+            "sha256": answer.look.digest,
+            "source": answer.look.source,
+            "etag": answer.validators.etag,
+            "last_modified": answer.validators.last_modified,
+            "n_try": sum(answer.n_try for answer in answers),
+            "trust": verdict.trust,
+            "n_look": sum(answer.n_try > 0 for answer in answers),
+            "evidence": verdict.evidence,
+            "compared": "",
             "date": "",
             "procver": "",
             "data_rel": None,
         }
+
+    def _is_named(self, file_name: str) -> bool:
+        return self.again is not None and file_name in self.again
+
+
+def _outcome(row: Row, statistics: Row | None, answers: list[Answer]) -> Outcome:
+    n_byte = sum(answer.n_bytes for answer in answers if answer.n_try)
+    return Outcome(row, statistics, sum(answer.n_try for answer in answers), n_byte)
+
+
+def _etag(held: Outcome | None) -> str:
+    """What the archive called the bytes that are held, if they are its own."""
+    row = held.row if held else {}
+    ours = row.get("status") == STORED and row.get("source") == ARCHIVE
+    return str(row["etag"]) if ours else ""
+
+
+def _without_copy(answer: Answer, earlier: list[Answer]) -> Answer:
+    """Let go of a body that an earlier look gave already."""
+    digests = {item.look.digest for item in earlier}
+    return replace(answer, body=b"") if answer.look.digest in digests else answer

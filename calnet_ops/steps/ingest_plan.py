@@ -1,12 +1,17 @@
 """What an ingest sets out to pull, and how it is cut into tasks."""
 
 import itertools
+from collections.abc import Container
 
 import pyarrow as pa
 
 from calnet_ops import keys
 from calnet_ops.adapters.archive import Script
-from calnet_ops.errors import ForeignProduct
+from calnet_ops.adapters.ledger import Delivery
+from calnet_ops.errors import ArchiveUnavailable, ForeignProduct, MissingInput
+from calnet_ops.lineage import lineage_id
+from calnet_ops.platform import Platform
+from calnet_ops.steps.ingest_tables import VERSION, make_table
 
 SHARD_FILES = 100
 """Fewest files of a shard, if there are as many: a task costs a second or two before its first
@@ -14,6 +19,9 @@ file, a file takes 20 to 200 ms."""
 
 MAX_SHARDS = 200
 """Mapped tasks of a sector, for the scheduler's sake: 20,000 files make 200 shards of 100."""
+
+BY_HAND = "asked for by hand"
+"""Why a delivery exists that no poll has found."""
 
 PLAN = pa.schema(
     {
@@ -55,7 +63,111 @@ def plan_table(script: Script) -> pa.Table:
                 "duplicate_of": "" if first == file.file_name else first,
             }
         )
-    return pa.Table.from_pylist(rows, schema=PLAN)
+    return make_table(rows, PLAN)
+
+
+def plan_key(delivery: Delivery) -> str:
+    """Key of the plan of a delivery: it changes with the listing."""
+    lineage = lineage_id(
+        "plan",
+        VERSION,
+        sector=delivery.sector,
+        delivery=delivery.delivery,
+        listing=delivery.listing_sha256,
+    )
+    return keys.plan(delivery.sector, lineage)
+
+
+def load_plan(delivery: Delivery, there: Container[str], platform: Platform) -> pa.Table:
+    """What to pull for a delivery, written down when first asked for.
+
+    Parameters
+    ----------
+    delivery
+        A listed one.
+    there
+        Keys that the store has.
+    platform
+        Its archive is asked only if the store has no plan.
+
+    Raises
+    ------
+    ArchiveUnavailable
+        If the script changed since the sector was listed.
+    """
+    key = plan_key(delivery)
+    if key not in there:
+        before = str(delivery.facts.get("plan", ""))
+        if named_again(delivery) is not None and before in there:
+            table = platform.store.load_table(before)
+        else:
+            table = plan_table(_fetch_listing(delivery, platform))
+        platform.store.save_table(key, table)
+    return platform.store.load_table(key)
+
+
+def listed_delivery(sector: int, platform: Platform) -> Delivery:
+    """Newest delivery of a sector, listed now if it was not."""
+    ledger = platform.ledger
+    delivery = ledger.delivery(sector)
+    if delivery is None or delivery.state == "appearing":
+        script = platform.archive.fetch_script(sector)
+        n_listed, sha256 = len(script.files), script.sha256
+        facts = {"last_modified": script.last_modified, "etag": script.etag}
+        if delivery is None:
+            facts["why"] = BY_HAND
+            ledger.add_delivery(
+                sector, 1, state="listed", n_listed=n_listed, listing_sha256=sha256, facts=facts
+            )
+        else:
+            ledger.move_delivery(
+                delivery, state="listed", n_listed=n_listed, listing_sha256=sha256, facts=facts
+            )
+    return known_delivery(sector, platform)
+
+
+def known_delivery(sector: int, platform: Platform) -> Delivery:
+    """Newest delivery of a sector.
+
+    Raises
+    ------
+    MissingInput
+        If nobody has ever seen it.
+    """
+    delivery = platform.ledger.delivery(sector)
+    if delivery is None:
+        raise MissingInput(
+            keys.sector_key(sector), found="never seen", expected="a sector that is listed"
+        )
+    return delivery
+
+
+def held_tables(delivery: Delivery) -> list[str]:
+    """Keys of manifest and statistics of the delivery before; none of a first one."""
+    facts = delivery.facts
+    if facts.get("delivery") == delivery.delivery:  # it is in the store, and says it itself
+        return list(facts["held"])
+    if delivery.delivery == 1 or "manifest" not in facts:
+        return []
+    return [str(facts["manifest"]), str(facts.get("statistics", ""))]
+
+
+def named_again(delivery: Delivery) -> list[str] | None:
+    """Files that a person asked for again with this delivery; None if it is an ordinary one."""
+    again = delivery.facts.get("again", {})
+    return list(again["files"]) if again.get("delivery") == delivery.delivery else None
+
+
+def _fetch_listing(delivery: Delivery, platform: Platform) -> Script:
+    script = platform.archive.fetch_script(delivery.sector)
+    if script.sha256 != delivery.listing_sha256:
+        raise ArchiveUnavailable(
+            f"download script of {keys.sector_key(delivery.sector)}",
+            found="another list of files",
+            expected=f"the one of {delivery.n_listed} files that was listed",
+            cure="Poll again with `calnet-ops sectors --poll`.",
+        )
+    return script
 
 
 def _parsed(file_name: str) -> keys.SpocName | None:

@@ -15,6 +15,7 @@ from calnet_ops.steps import ingest
 from calnet_ops.steps.ingest_plan import cut, plan_table
 from tests.support.mirrors import mirror_of
 from tests.support.platforms import make_platform
+from tests.support.sources import FakeArchive, no_answer
 from tests.support.spoc_files import spoc_arrays, spoc_bytes, spoc_name
 
 N_ROW = 3000
@@ -73,7 +74,14 @@ def test_good_files_are_stored_byte_for_byte(platform):
         "sha256": sha256_hex(GOOD[spoc_name(TIC + 1)]),
         "url": "https://mast.stsci.edu/api/v0.1/Download/file/?uri=mast:TESS/product/"
         + spoc_name(TIC + 1),
+        "source": "archive",
+        "etag": rows[0]["etag"],
+        "last_modified": rows[0]["last_modified"],
         "n_try": 1,
+        "trust": "sound",
+        "n_look": 1,
+        "evidence": "archive: sound",
+        "compared": "",
         "date": "2025-01-20",
         "procver": "spoc-5.0.1",
         "data_rel": 110,
@@ -220,7 +228,7 @@ def test_archive_that_fails_ends_the_shard_and_leaves_no_manifest(platform, tmp_
     (tmp_path / "down").mkdir()
     down = make_platform(tmp_path / "down")
     down.__dict__["store"] = platform.store
-    down.archive._patience = type(down.archive._patience)(n_try=1)  # type: ignore[attr-defined]
+    down.__dict__["archive"] = FakeArchive({name: [no_answer()] for name in GOOD})
     with pytest.raises(ArchiveUnavailable):
         ingest.ingest_shard(shard, down)
     assert not platform.store.exists(keys.manifest(87, shard["lineage"]))

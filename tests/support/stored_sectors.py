@@ -9,7 +9,7 @@ from calnet_ops.lineage import sha256_hex
 from calnet_ops.platform import Platform
 from calnet_ops.science.checks.statistics import file_statistics
 from calnet_ops.science.lightcurve import spoc
-from calnet_ops.steps.ingest import MANIFEST, STATISTICS
+from calnet_ops.steps.ingest_tables import MANIFEST, STATISTICS
 
 
 def store_sector(platform: Platform, files: dict[str, bytes], sector: int = 87) -> pa.Table:
@@ -49,7 +49,14 @@ def _manifest_row(name: str, body: bytes, key: str, sector: int) -> dict[str, An
         "n_bytes": len(body),
         "sha256": sha256_hex(body),
         "url": "",
+        "source": "archive",
+        "etag": f'"{sha256_hex(body)[:32]}"',
+        "last_modified": "",
         "n_try": 1,
+        "trust": "sound",
+        "n_look": 1,
+        "evidence": "archive: sound",
+        "compared": "",
         "date": "2025-01-20",
         "procver": "spoc-5.0.1",
         "data_rel": 110,

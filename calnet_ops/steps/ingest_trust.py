@@ -1,0 +1,102 @@
+"""Whether to believe a file, after how many looks at it."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from calnet_ops.lineage import sha256_hex
+
+SOUND = "sound"
+"""Every check passed at the first look."""
+
+RECOVERED = "recovered"
+"""Every check passed, but not at the first look."""
+
+SUSPECT = "suspect"
+"""Not believed, and the looks do not agree or one got no answer: the re-poll asks again."""
+
+BAD = "bad"
+"""Not believed, and every source says the same."""
+
+SAME, DIFFERS, MISSING = "same", "differs", "missing"
+"""What the second source has of a file that was compared."""
+
+SAMPLE = 100
+"""One file in so many is compared between the two sources: of 20,000 files 200, which notice with
+87% odds that one in a hundred differs."""
+
+SHOWN = 8
+"""Hex digits of a sha256 in evidence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one request for a file gave."""
+
+    source: str
+    """Who was asked."""
+    reason: str = ""
+    """Why the answer is not believed; empty if it is."""
+    digest: str = ""
+    """sha256 of the bytes; empty if none came."""
+    answered: bool = True
+    """Whether this is all that the source has, be it bytes or a "no such file"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What some looks amount to."""
+
+    trust: str
+    """`SOUND`, `RECOVERED`, `SUSPECT` or `BAD`."""
+    chosen: int
+    """The look whose bytes or reason count."""
+    evidence: str
+    """Each look in words."""
+
+
+def judge(looks: Sequence[Look]) -> Verdict:
+    """Weigh the looks at a file; the last of them ends the inquiry, sound or not.
+
+    Parameters
+    ----------
+    looks
+        In their order, at least one. None but the last may be sound.
+
+    Notes
+    -----
+    Of looks that do not agree, the most common one names the reason; of equally common ones the
+    latest.
+
+    Examples
+    --------
+    >>> damaged = Look("archive", "checksum mismatch", "1a2b3c4d5e")
+    >>> judge([damaged, damaged, Look("stpubdata", digest="77")]).evidence
+    'archive: checksum mismatch 1a2b3c4d; archive: the same; stpubdata: sound'
+    """
+    evidence = "; ".join(_words(looks))
+    last = len(looks) - 1
+    if not looks[last].reason:
+        return Verdict(RECOVERED if last else SOUND, last, evidence)
+    counts = Counter((look.reason, look.digest) for look in looks if look.answered)
+    agreed = len(counts) == 1 and counts.total() == len(looks)
+    kinds = [(look.reason, look.digest) for look in looks]
+    latest = {kind: number for number, kind in enumerate(kinds)}
+    kind = max(counts or latest, key=lambda kind: (counts[kind], latest[kind]))
+    return Verdict(BAD if agreed else SUSPECT, kinds.index(kind), evidence)
+
+
+def is_sampled(file_name: str) -> bool:
+    """Whether a file is compared between the sources: by its name, so always the same ones."""
+    return int(sha256_hex(file_name.encode())[:8], 16) % SAMPLE == 0
+
+
+def _words(looks: Sequence[Look]) -> list[str]:
+    """One phrase for each look."""
+    phrases = []
+    for number, look in enumerate(looks):
+        before = looks[number - 1] if number else None
+        same = before and (before.reason, before.digest) == (look.reason, look.digest)
+        what = f"{look.reason} {look.digest[:SHOWN]}".strip() if look.reason else SOUND
+        phrases.append(f"{look.source}: {'the same' if same else what}")
+    return phrases

@@ -1,0 +1,93 @@
+"""An archive and a second source in memory, which answer as they are told."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from typing_extensions import override
+
+from calnet_ops.adapters.archive import (
+    ARCHIVE,
+    Archive,
+    Fetched,
+    ListedFile,
+    Script,
+    SecondSource,
+    Validators,
+)
+from calnet_ops.errors import ArchiveUnavailable, CalnetError, MissingAtSource
+from calnet_ops.lineage import canonical_json, sha256_hex
+
+Answer = bytes | CalnetError
+"""What a request gives: bytes, or an error that is raised."""
+
+URL = "https://mast.stsci.edu/api/v0.1/Download/file/?uri=mast:TESS/product/"
+
+
+def etag_of(body: bytes) -> str:
+    """ETag of some bytes, as both sources give it."""
+    return f'"{sha256_hex(body)[:32]}"'
+
+
+def no_answer() -> ArchiveUnavailable:
+    """Error of a source that is down."""
+    return ArchiveUnavailable("archive", found="nothing", expected="an answer")
+
+
+@dataclass
+class FakeArchive(Archive):
+    """An archive of one sector; its last answer for a file is given over and over."""
+
+    files: dict[str, Sequence[Answer]]
+    sector: int = 87
+    asked: list[str] = field(default_factory=list)
+    """Names of files asked for."""
+    scripts: int = 0
+    """Times that the script was asked for."""
+
+    def hold(self, files: Mapping[str, Answer]) -> None:
+        """Have other files, or other bytes, from now on."""
+        self.files |= {name: [answer] for name, answer in files.items()}
+
+    @override
+    def fetch_script(self, sector: int) -> Script:
+        """List of what there is."""
+        self.scripts += 1
+        listed = tuple(ListedFile(name, URL + name) for name in sorted(self.files))
+        return Script(sector, listed, sha256_hex(canonical_json(sorted(self.files))), "", "")
+
+    @override
+    def fetch_product(self, url: str, held_etag: str = "") -> Fetched | None:
+        """Next answer for a file."""
+        name = urlsplit(url).query.rpartition("/")[2]
+        body = _next(self.files, self.asked, name)
+        if held_etag and held_etag == etag_of(body):
+            return None
+        return Fetched(body, 1, Validators(etag_of(body), "", len(body)), ARCHIVE)
+
+
+@dataclass
+class FakeSecond(SecondSource):
+    """A second source."""
+
+    files: dict[str, Sequence[Answer]]
+    name: str = "stpubdata"
+    asked: list[str] = field(default_factory=list)
+
+    @override
+    def fetch(self, file_name: str) -> Fetched:
+        """Next answer for a file."""
+        body = _next(self.files, self.asked, file_name)
+        return Fetched(body, 1, Validators(etag_of(body), "", len(body)), self.name)
+
+
+def _next(files: dict[str, Sequence[Answer]], asked: list[str], name: str) -> bytes:
+    count = asked.count(name)
+    asked.append(name)
+    answers = files.get(name) or [
+        MissingAtSource(name, found="status 404", expected="a light curve")
+    ]
+    answer = answers[min(count, len(answers) - 1)]
+    if isinstance(answer, CalnetError):
+        raise answer
+    return answer
