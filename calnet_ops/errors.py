@@ -28,12 +28,19 @@ class CalnetError(Exception):
     """Short name of the reason; the word counted in summaries and metrics."""
 
     def __init__(self, what: str, *, found: str, expected: str, cure: str = "") -> None:
-        self.what = what
-        self.found = found
+        self.what = _printable(what)
+        self.found = _printable(found)
         self.expected = expected
         self.cure = cure
-        text = f"{what}: {self.reason}: found {found}, expected {expected}"
+        text = f"{self.what}: {self.reason}: found {self.found}, expected {expected}"
         super().__init__(f"{text}. {cure}" if cure else text)
+
+
+def _printable(text: str) -> str:
+    """Text from outside, with what would move the cursor or break the line written in ASCII."""
+    if text.isprintable():
+        return text
+    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text)
 
 
 class TransientError(CalnetError):

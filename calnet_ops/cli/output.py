@@ -10,6 +10,7 @@ from typing import Annotated, Any, TypeVar
 import structlog
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -45,7 +46,7 @@ def show(record: Mapping[str, Any], *, as_json: bool, title: str = "") -> None:
         return
     table = Table(title=title or None, show_header=False, box=None, pad_edge=False)
     for name, value in record.items():
-        table.add_row(f"[bold]{name}[/bold]", _text(value))
+        table.add_row(f"[bold]{name}[/bold]", escape(_text(value)))
     console.print(table)
 
 
@@ -58,7 +59,7 @@ def show_rows(rows: Sequence[Mapping[str, Any]], *, as_json: bool, title: str = 
     for name in rows[0] if rows else ["nothing yet"]:
         table.add_column(name)
     for row in rows:
-        table.add_row(*(_text(value) for value in row.values()))
+        table.add_row(*(escape(_text(value)) for value in row.values()))
     console.print(table)
 
 
@@ -73,7 +74,8 @@ def report_failure(error: CalnetError, *, as_json: bool) -> None:
         parts = ("reason", "what", "found", "expected", "cure")
         print_json({"ok": False, "error": {part: getattr(error, part) for part in parts}})
     else:
-        errors.print(f"[bold red]calnet-ops:[/bold red] {error}", highlight=False, soft_wrap=True)
+        text = f"[bold red]calnet-ops:[/bold red] {escape(str(error))}"
+        errors.print(text, highlight=False, soft_wrap=True)
 
 
 def log_to_stderr() -> None:
