@@ -1,5 +1,6 @@
 """The one place that reads `paths.json` and the environment and opens the adapters."""
 
+import math
 import os
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -12,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from calnet_ops.errors import WrongConfiguration
 
 if TYPE_CHECKING:
-    from calnet_ops.adapters.archive import Archive, SecondSource
+    from calnet_ops.adapters.archive import Archive, SecondSource, Throttle
     from calnet_ops.adapters.ledger import Ledger
     from calnet_ops.adapters.notify import Notifier
     from calnet_ops.adapters.registry import Registry
@@ -125,13 +126,15 @@ class Platform:
         from calnet_ops.adapters.archive import open_archive
 
         places = self.paths.archive
-        contact = os.environ.get("CALNET_CONTACT", "")
         return open_archive(
             places.pages,
             places.products,
             places.target_lists,
-            contact,
+            _contact(),
             redirects=places.redirects,
+            requests_per_s=_positive("CALNET_REQUESTS_PER_S"),
+            throttle=self.throttle,
+            folder=self.work / "pages",
         )
 
     @cached_property
@@ -140,13 +143,29 @@ class Platform:
         from calnet_ops.adapters.archive import open_second_source
 
         second = self.paths.archive.second
-        return None if second is None else open_second_source(second.endpoint, second.bucket)
+        if second is None:
+            return None
+        return open_second_source(
+            second.endpoint, second.bucket, _contact(), throttle=self.throttle
+        )
 
     @cached_property
+    def throttle(self) -> "Throttle":
+        """Paces the bytes of light curves: CALNET_MAX_BYTES_PER_S, or what a task asks of it."""
+        from calnet_ops.adapters.archive import Throttle
+
+        return Throttle(self.max_bytes_per_s)
+
+    @property
     def max_bytes_per_s(self) -> float | None:
-        """Most that products may take of the network, CALNET_MAX_BYTES_PER_S [bytes/s]."""
-        text = os.environ.get("CALNET_MAX_BYTES_PER_S", "")
-        return float(text) if text else None
+        """Most that this process may take of the network, CALNET_MAX_BYTES_PER_S [bytes/s]."""
+        return _positive("CALNET_MAX_BYTES_PER_S")
+
+    def close(self) -> None:
+        """Close the connections to the archive, if there are any."""
+        for name in ("archive", "second_source"):
+            if opened := self.__dict__.pop(name, None):
+                opened.close()
 
     @cached_property
     def registry(self) -> "Registry":
@@ -274,3 +293,23 @@ def secret(name: str) -> str:
             cure=f"Set {name}.",
         )
     return value
+
+
+def _contact() -> str:
+    return os.environ.get("CALNET_CONTACT", "")
+
+
+def _positive(name: str) -> float | None:
+    """Number in an environment variable; None if it is not set."""
+    text = os.environ.get(name, "")
+    if not text:
+        return None
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 < number < math.inf:
+        raise WrongConfiguration(
+            f"environment variable {name}", found=repr(text), expected="a number above 0"
+        )
+    return number

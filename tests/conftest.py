@@ -1,5 +1,6 @@
 """Fixtures that many tests share."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,14 @@ from tests.support.platforms import make_platform
 from tests.support.skies import SimulatedSector, make_sector
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def unhurried() -> Iterator[None]:
+    """Servers of tests may be asked as often as one likes."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CALNET_REQUESTS_PER_S", "10000")
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -1,9 +1,11 @@
 """Servers on loopback that stand for the archive."""
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -39,9 +41,12 @@ class Answer:
 
     status: int = 200
     body: bytes = b""
-    headers: dict[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str | None] = field(default_factory=dict)
+    """Replace the server's own; None leaves one out."""
     cut: int | None = None
     """Hang up after so many bytes of the body."""
+    drip_s: float = 0
+    """Seconds between two bytes of the body."""
 
 
 class ScriptedServer(ThreadingHTTPServer):
@@ -53,6 +58,8 @@ class ScriptedServer(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _ScriptedRequest)
         self.answers = answers
         self.asked: list[dict[str, str]] = []
+        self.ports: set[int] = set()
+        """Where its clients' connections came from."""
 
 
 class _ScriptedRequest(BaseHTTPRequestHandler):
@@ -60,14 +67,32 @@ class _ScriptedRequest(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
-        self.server.asked.append({"path": self.path, **self.headers})
+        asked = {"method": self.command, "path": self.path, **self.headers}
+        self.server.asked.append(asked)
+        self.server.ports.add(self.client_address[1])
         answer = self.server.answers.pop(0)
-        self.send_response(answer.status)
-        for name, value in ({"Content-Length": str(len(answer.body))} | answer.headers).items():
-            self.send_header(name, value)
+        self.send_response_only(answer.status)
+        own = {"Date": formatdate(usegmt=True), "Content-Length": str(len(answer.body))}
+        for name, value in {**own, **answer.headers}.items():
+            if value is not None:
+                self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(answer.body[: answer.cut])
-        self.close_connection = answer.cut is not None
+        if self.command == "GET":
+            self._send_body(answer)
+        self.close_connection = answer.cut is not None or "Content-Length" in answer.headers
+
+    def do_HEAD(self) -> None:
+        self.do_GET()
+
+    def _send_body(self, answer: Answer) -> None:
+        body = answer.body[: answer.cut]
+        if not answer.drip_s:
+            self.wfile.write(body)
+            return
+        with suppress(OSError):  # the client may have had enough
+            for byte in body:
+                self.wfile.write(bytes([byte]))
+                time.sleep(answer.drip_s)
 
     @override
     def log_message(self, format: str, *args: object) -> None:

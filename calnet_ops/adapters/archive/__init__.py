@@ -1,7 +1,11 @@
 """The archive: MAST, or anything that answers like it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
+
+from calnet_ops.adapters.archive.throttle import Throttle
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +75,7 @@ class Archive(Protocol):
         ...
 
     def is_unchanged(self, sector: int, since: str) -> bool:
-        """Whether a sector's script is still the one with that Last-Modified."""
+        """Whether a sector's script is certainly still the one with that Last-Modified."""
         ...
 
     def fetch_script(self, sector: int) -> Script:
@@ -116,6 +120,10 @@ class Archive(Protocol):
         """
         ...
 
+    def close(self) -> None:
+        """Close all connections."""
+        ...
+
 
 class SecondSource(Protocol):
     """Another place that has the same light curves, asked before a file is called bad."""
@@ -135,6 +143,10 @@ class SecondSource(Protocol):
         """
         ...
 
+    def close(self) -> None:
+        """Close all connections."""
+        ...
+
 
 def open_archive(
     pages: str,
@@ -142,7 +154,10 @@ def open_archive(
     target_lists: str,
     contact: str = "",
     *,
-    redirects: tuple[str, ...] = (),  # noqa: ARG001  # wired with the redirect rules
+    redirects: Sequence[str] = (),
+    requests_per_s: float | None = None,
+    throttle: Throttle | None = None,
+    folder: Path | None = None,
 ) -> Archive:
     """Connect to MAST or to a mirror of it.
 
@@ -153,15 +168,34 @@ def open_archive(
     contact
         Address of the people who run this installation, told to the archive.
     redirects
-        Hosts a product may be redirected to besides those of the three bases.
+        Hosts that may be redirected to besides those of the three bases.
+    requests_per_s
+        Most requests a second for pages, scripts and tables, in this process; None for the
+        default, 2.
+    throttle
+        Paces the bytes of products.
+    folder
+        Where pages are kept, to ask for them conditionally; None keeps none.
     """
-    from calnet_ops.adapters.archive.mast import MastArchive, open_client
+    from calnet_ops.adapters.archive.client import open_client
+    from calnet_ops.adapters.archive.mast import MastArchive
+    from calnet_ops.adapters.archive.pages import REQUESTS_PER_S
 
-    client = open_client([pages, products, target_lists], contact)
-    return MastArchive(client, pages, products, target_lists=target_lists)
+    client = open_client([pages, products, target_lists], contact, redirects=redirects)
+    return MastArchive(
+        client,
+        pages,
+        products,
+        target_lists=target_lists,
+        pace=Throttle(requests_per_s or REQUESTS_PER_S),
+        throttle=throttle,
+        folder=folder,
+    )
 
 
-def open_second_source(endpoint: str | None, bucket: str) -> SecondSource:
+def open_second_source(
+    endpoint: str | None, bucket: str, contact: str = "", *, throttle: Throttle | None = None
+) -> SecondSource:
     """Connect to the public bucket, without credentials.
 
     Parameters
@@ -170,10 +204,14 @@ def open_second_source(endpoint: str | None, bucket: str) -> SecondSource:
         URL of an S3 server; None for AWS.
     bucket
         Its name; also the name of the source.
+    contact
+        Address of the people who run this installation.
+    throttle
+        Paces the bytes, together with those of the archive.
     """
     from calnet_ops.adapters.archive.bucket import PublicBucket
 
-    return PublicBucket(endpoint, bucket)
+    return PublicBucket(endpoint, bucket, contact, throttle=throttle)
 
 
 __all__ = [
@@ -183,6 +221,7 @@ __all__ = [
     "ListedFile",
     "Script",
     "SecondSource",
+    "Throttle",
     "Validators",
     "open_archive",
     "open_second_source",

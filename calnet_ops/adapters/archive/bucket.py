@@ -1,47 +1,81 @@
 """The public bucket of TESS products, read without credentials."""
 
-from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from calnet_ops import keys
-from calnet_ops.adapters.archive import Fetched, Validators
-from calnet_ops.errors import ArchiveUnavailable, MissingAtSource
+from calnet_ops.adapters.archive import Fetched
+from calnet_ops.adapters.archive.client import open_client
+from calnet_ops.adapters.archive.products import Products
+from calnet_ops.adapters.archive.retry import Patience
+from calnet_ops.adapters.archive.throttle import Throttle
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+REGION = "us-east-1"
+"""Of stpubdata."""
+
+AWS = "https://s3.us-east-1.amazonaws.com"
+
 
 class PublicBucket:
-    """Light curves in a bucket that anyone may read."""
+    """Light curves in a bucket that anyone may read.
 
-    def __init__(self, endpoint: str | None, bucket: str) -> None:
+    S3 answers an unsigned request for an object as any web server does, so boto3 says where the
+    object is and the bytes come through the same bounded client as the archive's.
+
+    Parameters
+    ----------
+    endpoint
+        URL of an S3 server; None for AWS.
+    bucket
+        Its name; also the name of the source.
+    contact
+        Address of the people who run this installation.
+    patience
+        The retry policy.
+    throttle
+        Paces the bytes.
+    """
+
+    def __init__(
+        self,
+        endpoint: str | None,
+        bucket: str,
+        contact: str = "",
+        *,
+        patience: Patience | None = None,
+        throttle: Throttle | None = None,
+    ) -> None:
         self.name = bucket
-        self._endpoint = endpoint
+        self._s3 = _open_anonymous(endpoint)
+        self._client = open_client([self._url("")], contact)
+        self._products = Products(
+            self._client, patience or Patience(), throttle or Throttle(), source=bucket
+        )
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._client.close()
+        self._s3.close()
 
     def fetch(self, file_name: str) -> Fetched:
         """Bytes of a light curve."""
-        from botocore.exceptions import BotoCoreError, ClientError
+        url = self._url(keys.public_key(file_name))
+        return cast("Fetched", self._products.fetch(url))  # always new: no ETag is held
 
-        key = keys.public_key(file_name)
-        what = f"s3://{self.name}/{key}"
-        try:
-            answer = self._client.get_object(Bucket=self.name, Key=key)
-            body = answer["Body"].read()
-        except ClientError as error:
-            if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:  # noqa: PLR2004
-                raise MissingAtSource(what, found="status 404", expected="a light curve") from error
-            raise ArchiveUnavailable(what, found=str(error), expected="a light curve") from error
-        except BotoCoreError as error:
-            raise ArchiveUnavailable(what, found=str(error), expected="a light curve") from error
-        return Fetched(body, 1, Validators(answer["ETag"], "", len(body)), self.name)
+    def _url(self, key: str) -> str:
+        place = {"Bucket": self.name, "Key": key or "-"}
+        return self._s3.generate_presigned_url("get_object", place)
 
-    @cached_property
-    def _client(self) -> "S3Client":
-        import boto3
-        from botocore import UNSIGNED
-        from botocore.config import Config
 
-        config = Config(signature_version=UNSIGNED, s3={"addressing_style": "path"})
-        return boto3.client(
-            "s3", endpoint_url=self._endpoint, region_name="us-east-1", config=config
-        )
+def _open_anonymous(endpoint: str | None) -> "S3Client":
+    import boto3
+    from botocore import UNSIGNED
+    from botocore.config import Config
+
+    config = Config(
+        signature_version=UNSIGNED, s3={"addressing_style": "path" if endpoint else "virtual"}
+    )
+    # never that of the environment, which may name our own S3 server
+    return boto3.client("s3", endpoint_url=endpoint or AWS, region_name=REGION, config=config)

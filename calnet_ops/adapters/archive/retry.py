@@ -4,8 +4,6 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
 import httpx
@@ -21,15 +19,19 @@ class Patience:
 
     n_try: int = 5
     """Then the task fails, and Airflow tries it again later."""
-    first_s: float = 1.0
-    """Wait after the first failure; doubled after each further one."""
+    first_s: float = 2.0
+    """Longest wait after the first failure; doubled after each further one."""
     cap_s: float = 60.0
     """Longest wait, also if the server asks for more: a task that waits longer holds a worker, and
     Airflow tries it again anyway."""
 
     def wait_s(self, n_try: int, asked_s: float = 0.0) -> float:
-        """Seconds to wait after a failed try, with jitter so that workers spread out."""
-        backoff = self.first_s * 2 ** (n_try - 1) * random.uniform(0.5, 1.0)  # noqa: S311
+        """Seconds to wait after a failed try.
+
+        Anything up to the longest, so that workers that failed together do not come back together
+        (full jitter).
+        """
+        backoff = self.first_s * 2 ** (n_try - 1) * random.random()  # noqa: S311
         return min(self.cap_s, max(backoff, asked_s))
 
 
@@ -62,14 +64,3 @@ def insist(action: Callable[[int], T], what: str, patience: Patience) -> T:
         if n_try < patience.n_try:
             time.sleep(patience.wait_s(n_try, asked_s))
     raise error
-
-
-def retry_after_s(answer: httpx.Response) -> float:
-    """Seconds that a server asks to wait, given as a number or as a date; 0 if it does not."""
-    text = answer.headers.get("Retry-After", "")
-    if text.isdigit():
-        return float(text)
-    try:
-        return max(0.0, (parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds())
-    except (ValueError, TypeError):
-        return 0.0

@@ -1,12 +1,13 @@
 """Download scripts of MAST: read, never run."""
 
+import io
 import re
 from urllib.parse import parse_qs, urlsplit
 
 from calnet_ops.adapters.archive import ListedFile
 from calnet_ops.errors import ArchiveUnavailable
 
-FIRST_LINE = b"#!/bin/sh"
+FIRST_LINE = b"#!/bin/sh\n"
 """What every script begins with; a page of an outage does not."""
 
 PREFIX = ["curl", "-C", "-", "-L", "-o"]
@@ -14,8 +15,11 @@ PREFIX = ["curl", "-C", "-", "-L", "-o"]
 
 DOWNLOAD_PATH = "/api/v0.1/Download/file"
 
-SAFE_NAME = re.compile(r"^\w[\w.+-]*$", re.ASCII)
+SAFE_NAME = re.compile(r"\w[\w.+-]{0,199}", re.ASCII)
 """No folder, no space, no shell character, no option."""
+
+PLAIN_URL = re.compile(r"https?://[\w.:-]{1,100}/[!-~]{1,500}", re.ASCII)
+"""Printable and of a length that a URL of MAST's has."""
 
 
 def parse_script(name: str, body: bytes) -> tuple[ListedFile, ...]:
@@ -34,14 +38,18 @@ def parse_script(name: str, body: bytes) -> tuple[ListedFile, ...]:
         If it is not a complete download script, or if the two places of a line that name the
         file do not agree. A script that is wrong in one line is not believed in the others.
     """
-    lines = body.decode("ascii", "replace").split("\n")
-    if not body.startswith(FIRST_LINE):
-        raise ArchiveUnavailable(name, found=repr(lines[0][:60]), expected="#!/bin/sh")
-    if lines[-1] or len(lines) == 2:  # noqa: PLR2004  # the first line and the end of it
+    lines = io.BytesIO(body)  # one at a time: a file of nothing but line ends is long, too
+    first = lines.readline()
+    if first != FIRST_LINE:
+        raise ArchiveUnavailable(name, found=repr(first[:60]), expected=repr(FIRST_LINE))
+    if not body.endswith(b"\n") or body == FIRST_LINE:
         raise ArchiveUnavailable(
-            name, found=f"{len(lines) - 1} whole lines", expected="files, and an end of line"
+            name, found=f"{len(body)} bytes", expected="files, and an end of line"
         )
-    return tuple(_parse_line(f"{name}, line {n}", line) for n, line in enumerate(lines[1:-1], 2))
+    return tuple(
+        _parse_line(f"{name}, line {n}", line[:-1].decode("ascii", "replace"))
+        for n, line in enumerate(lines, 2)
+    )
 
 
 def _parse_line(what: str, line: str) -> ListedFile:
@@ -49,11 +57,11 @@ def _parse_line(what: str, line: str) -> ListedFile:
     if words[:-2] != PREFIX:
         raise ArchiveUnavailable(what, found=repr(line[:80]), expected="curl -C - -L -o FILE URL")
     file_name, url = words[-2:]
-    parts = urlsplit(url)
+    parts = urlsplit(url if PLAIN_URL.fullmatch(url) else "")
     uri = parse_qs(parts.query).get("uri", [""])[0]
     agree = uri.startswith("mast:") and uri.rpartition("/")[2] == file_name
-    if not (SAFE_NAME.match(file_name) and agree and parts.path.rstrip("/") == DOWNLOAD_PATH):
+    if not (SAFE_NAME.fullmatch(file_name) and agree and parts.path.rstrip("/") == DOWNLOAD_PATH):
         raise ArchiveUnavailable(
-            what, found=f"-o {file_name!r} and {url!r}", expected="one plain file name in both"
+            what, found=f"-o {file_name[:80]!r} and {url[:200]!r}", expected="one plain name"
         )
     return ListedFile(file_name, url)

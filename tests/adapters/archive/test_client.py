@@ -1,0 +1,181 @@
+import gzip
+import socket
+import time
+
+import pytest
+
+from calnet_ops.adapters.archive import client as client_module
+from calnet_ops.adapters.archive.client import ArchiveClient, Bound, open_client
+from calnet_ops.adapters.archive.retry import Again
+from calnet_ops.errors import ArchiveUnavailable
+from tests.support.mirrors import Answer, ScriptedServer, serving
+from tests.support.spoc_files import spoc_name
+
+URL = f"https://mast.stsci.edu/api/v0.1/Download/file/?uri=mast:TESS/product/{spoc_name()}"
+BODY = bytes(range(256)) * 40
+
+
+def host_of(server: ScriptedServer) -> str:
+    return f"127.0.0.1:{server.server_port}"
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_every_redirect_is_followed_and_keeps_the_headers(scripted, status):
+    server, archive = scripted(
+        Answer(status, b"go on", {"Location": "/tess/public/x.fits"}), Answer(body=BODY)
+    )
+    assert archive.fetch_product(URL, '"held"').body == BODY
+    assert [asked["path"] for asked in server.asked][1] == "/tess/public/x.fits"
+    assert server.asked[1]["If-None-Match"] == '"held"'
+
+
+def test_redirect_to_a_host_that_was_named_is_followed(scripted):
+    other = ScriptedServer([Answer(body=BODY)])
+    with serving(other) as url:
+        _, archive = scripted(
+            Answer(307, headers={"Location": f"{url}/x.fits"}), redirects=(host_of(other),)
+        )
+        assert archive.fetch_product(URL).body == BODY
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        "{other}/x.fits",
+        "//evil.example/x.fits",
+        "https://stpubdata.s3.us-east-1.amazonaws.com.evil.example/x.fits",
+        "http://user:word@{own}/x.fits",
+        "http://{own}@evil.example/x.fits",
+        "ftp://{own}/x.fits",
+        "file:///etc/passwd",
+        "http://[::",
+        "http://127.0.0.1:99999999/",
+        "",
+    ],
+)
+def test_redirect_to_anywhere_else_is_not_believed(scripted, location):
+    other = ScriptedServer([])
+    with serving(other) as url:
+        answer = Answer(302)
+        server, archive = scripted(*[answer] * 3)
+        answer.headers = {"Location": location.format(other=url, own=host_of(server))}
+        with pytest.raises(ArchiveUnavailable, match=r"a redirect to|Invalid URL"):
+            archive.fetch_product(URL)
+    assert not other.asked
+    assert len(server.asked) == 3
+
+
+def test_redirect_from_https_to_http_is_not_followed():
+    with open_client(["https://a.example", "http://b.example"], "") as client:
+        assert client.redirected("https://a.example/x", "https://b.example/y")
+        assert client.redirected("http://b.example/x", "https://a.example/y")
+        assert client.redirected("http://b.example/x", "/y") == "http://b.example/y"
+        with pytest.raises(Again):
+            client.redirected("https://a.example/x", "http://b.example/y")
+
+
+def test_redirects_in_a_circle_end(scripted):
+    server, archive = scripted(*[Answer(302, headers={"Location": "/again"})] * 18)
+    with pytest.raises(ArchiveUnavailable, match="another redirect, expected at most 5"):
+        archive.fetch_product(URL)
+    assert len(server.asked) == 18
+
+
+def test_client_says_who_it_is(scripted):
+    server, archive = scripted(Answer(body=BODY))
+    archive.fetch_product(URL)
+    assert server.asked[0]["User-Agent"] == "calnet-ops/0.1.0 (ops@example.org)"
+    assert server.asked[0]["Accept-Encoding"] == "identity"
+
+
+def test_compressed_body_is_refused_unread(scripted):
+    bomb = Answer(body=gzip.compress(bytes(10**7)), headers={"Content-Encoding": "gzip"})
+    _, archive = scripted(*[bomb] * 6)
+    with pytest.raises(ArchiveUnavailable, match="a body in 'gzip'"):
+        archive.fetch_product(URL)
+    with pytest.raises(ArchiveUnavailable, match="a body in 'gzip'"):
+        archive.list_sectors()
+
+
+def test_compressed_body_of_an_error_is_not_unpacked(scripted):
+    bomb = Answer(503, gzip.compress(bytes(10**7)), headers={"Content-Encoding": "gzip"})
+    _, archive = scripted(*[bomb] * 3)
+    with pytest.raises(ArchiveUnavailable, match="status 503"):
+        archive.fetch_product(URL)
+
+
+@pytest.mark.parametrize("length", ["5000", None])
+def test_body_is_read_to_the_bound_and_no_further(length):
+    answer = Answer(body=bytes(5000), headers={"Content-Length": length}, cut=5000)
+    with (
+        serving(ScriptedServer([answer])) as url,
+        open_client([url], "") as client,
+        client.stream("GET", url) as said,
+        pytest.raises(ArchiveUnavailable, match="5000 bytes, expected at most 4999"),
+    ):
+        list(client.read(said, Bound(4999, ArchiveUnavailable)))
+
+
+def test_slow_drip_ends(scripted):
+    drip = Answer(body=BODY, drip_s=0.05)
+    _, archive = scripted(*[drip] * 3, attempt_s=0.2)
+    started = time.monotonic()
+    with pytest.raises(ArchiveUnavailable, match=r"bytes after 0 s, expected the end"):
+        archive.fetch_product(URL)
+    assert time.monotonic() - started < 3
+
+
+def test_stalled_body_ends(scripted):
+    stall = Answer(body=BODY, drip_s=5)
+    _, archive = scripted(*[stall] * 3)
+    with pytest.raises(ArchiveUnavailable, match="timed out"):
+        archive.fetch_product(URL)
+
+
+def test_unwanted_body_does_not_hold_us_up(scripted, monkeypatch):
+    monkeypatch.setattr(client_module, "SMALL_S", 0.1)
+    _, archive = scripted(Answer(503, BODY, drip_s=0.05), Answer(body=BODY))
+    assert archive.fetch_product(URL).n_try == 2
+
+
+def test_connections_are_used_again(scripted):
+    redirect = Answer(302, b"moved", {"Location": "/x.fits"})
+    server, archive = scripted(*[redirect, Answer(body=BODY)] * 5)
+    for _ in range(5):
+        archive.fetch_product(URL)
+    assert len(server.ports) == 1
+
+
+def test_host_that_is_down_is_soon_left_alone(scripted):
+    server, archive = scripted(*[Answer(503)] * 10)
+    for _ in range(3):
+        with pytest.raises(ArchiveUnavailable, match="status 503"):
+            archive.fetch_product(URL)
+    with pytest.raises(ArchiveUnavailable, match="10 failures in a row"):
+        archive.fetch_product(URL)
+    assert len(server.asked) == 10
+
+
+def test_missing_files_are_no_failures_of_the_host(scripted):
+    server, archive = scripted(*[Answer(404)] * 15, Answer(body=BODY))
+    for sector in range(15):
+        assert archive.count_planned(sector) is None
+    assert archive.fetch_product(URL).body == BODY
+    assert len(server.asked) == 16
+
+
+def test_archive_that_is_off_is_unavailable(scripted):
+    with socket.socket() as taken:  # bound, but nobody listens
+        taken.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        _, archive = scripted(*[Answer(302, headers={"Location": url})] * 3, redirects=(url[7:],))
+        with pytest.raises(ArchiveUnavailable, match="refused"):
+            archive.list_sectors()
+
+
+def test_closed_client_holds_no_connection(scripted):
+    _, archive = scripted(Answer(body=BODY))
+    archive.fetch_product(URL)
+    archive.close()
+    assert isinstance(archive._client, ArchiveClient)
+    assert archive._client._client.is_closed
