@@ -30,7 +30,9 @@ SECTOR_STATE = Family(
 )
 SECTOR_FILES = Family(
     "calnet_sector_files",
-    "Files of the newest delivery: listed by the archive, stored, quarantined, skipped by features",
+    "Files of the newest delivery: listed by the archive, expected (targets of the CDPP table, else"
+    " planned ones), targets (listed two-minute targets), stored (recovered ones among them),"
+    " quarantined (suspect ones among them), skipped by features",
     ("sector", "status"),
 )
 QUARANTINED = Family(
@@ -165,7 +167,11 @@ def _sector_samples(family: Family, row: SectorRow) -> list[Sample]:
         SECTOR_STATE: [([state], float(row.state == state)) for state in STATES],
         SECTOR_FILES: [
             (["listed"], row.n_listed),
+            (["targets"], row.n_published),
+            (["expected"], row.n_expected),
             (["stored"], row.n_stored),
+            (["recovered"], row.n_recovered),
+            (["suspect"], row.n_suspect),
             (["quarantined"], sum(row.quarantined.values())),
             (["skipped"], sum(row.skipped.values())),
         ],

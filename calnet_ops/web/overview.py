@@ -11,6 +11,7 @@ from calnet_ops.adapters.ledger import Delivery, Promotion, StepRecord
 from calnet_ops.adapters.scheduler import Approval
 from calnet_ops.errors import CalnetError
 from calnet_ops.platform import Platform
+from calnet_ops.steps.sector_progress import progress
 from calnet_ops.web.candidates import (
     champion_tables,
     load_rows,
@@ -45,13 +46,23 @@ class SectorRow:
     """Partition key."""
     delivery: int
     state: str
+    progress: str
+    """State with counts, in words."""
     simulated: bool
     first_seen_utc: datetime
     changed_utc: datetime
     stages: dict[str, bool]
     """Which of `STAGES` are done."""
     n_listed: int
+    n_published: int | None
+    """Two-minute targets in the script."""
+    n_expected: int | None
+    """Two-minute targets in the CDPP table; without one, in the list of planned targets."""
     n_stored: int | None
+    n_recovered: int | None
+    """Stored files that the archive gave only when asked again, or another source."""
+    n_suspect: int | None
+    """Quarantined files that are asked for again."""
     quarantined: dict[str, int]
     """Files by reason."""
     skipped: dict[str, int]
@@ -225,6 +236,7 @@ def _sector_row(
         name=keys.sector_key(sector),
         delivery=delivery.delivery,
         state=delivery.state,
+        progress=progress(delivery),
         simulated=bool(facts.get("simulated")),
         first_seen_utc=delivery.first_seen_utc,
         changed_utc=delivery.changed_utc,
@@ -237,7 +249,11 @@ def _sector_row(
             "candidates": candidates is not None,
         },
         n_listed=delivery.n_listed,
+        n_published=facts.get("n_target"),
+        n_expected=facts.get("n_expected") or facts.get("n_planned"),
         n_stored=n_stored,
+        n_recovered=facts.get("n_recovered"),
+        n_suspect=facts.get("n_suspect"),
         quarantined=_by_reason(facts, "n_quarantined"),
         skipped=_by_reason(features.facts if features else {}, "n_skipped"),
         n_target=_count(score, "n_target"),

@@ -119,6 +119,8 @@ def write_sector(platform: Platform, sector: int, n_candidate: int) -> None:
         "delivery": 1,
         "n_stored": 497,
         "n_quarantined": {"truncated": 2, "empty file": 1},
+        "n_recovered": 4,
+        "n_suspect": 0,
         "simulated": True,
         "docs": docs,
         "manifest": write_curves(platform, sector, {FIRST_TIC: spoc_body()}),
@@ -144,7 +146,10 @@ def fill(platform: Platform) -> None:
     write_sector(platform, 86, 3)
     write_sector(platform, 87, 5)
     ledger.add_delivery(88, 1, state="halted", n_listed=500, listing_sha256="1" * 64)
-    ledger.add_delivery(89, 1, state="appearing", n_listed=120, listing_sha256="2" * 64)
+    counts = {"n_target": 119, "n_expected": None, "n_planned": 200}
+    ledger.add_delivery(
+        89, 1, state="appearing", n_listed=120, listing_sha256="2" * 64, facts=counts
+    )
     ledger.notice_once("s088 was halted", "Median flux of camera 3 is 40% off.")
     facts = {"version": "v2026.11.0-simulated", "uri": "s3://memory/releases/x", "n_row": 4}
     ledger.record("release", 0, "releases/v2026.11.0-simulated/", facts=facts)

@@ -14,6 +14,9 @@ def test_the_figures_of_a_sector_are_there(filled_platform):
         'calnet_sector_state{sector="s088",state="halted"} 1.0',
         'calnet_sector_state{sector="s088",state="raw"} 0.0',
         'calnet_sector_files{sector="s087",status="stored"} 497.0',
+        'calnet_sector_files{sector="s087",status="recovered"} 4.0',
+        'calnet_sector_files{sector="s089",status="targets"} 119.0',
+        'calnet_sector_files{sector="s089",status="expected"} 200.0',
         'calnet_quarantined_files{reason="truncated",sector="s087"} 2.0',
         'calnet_skipped_files{reason="too few good cadences",sector="s087"} 4.0',
         'calnet_targets_scored{sector="s087"} 493.0',
@@ -27,7 +30,9 @@ def test_the_figures_of_a_sector_are_there(filled_platform):
 
 
 def test_what_is_not_known_has_no_sample(filled_platform):
-    assert 'calnet_targets_scored{sector="s089"}' not in exposition(filled_platform).decode()
+    text = exposition(filled_platform).decode()
+    assert 'calnet_targets_scored{sector="s089"}' not in text
+    assert 'calnet_sector_files{sector="s088",status="expected"}' not in text
 
 
 def test_promtool_accepts_the_text(filled_platform):

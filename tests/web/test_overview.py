@@ -26,7 +26,7 @@ def test_a_finished_sector_shows_its_counts(filled_platform):
 
 def test_what_is_not_known_yet_is_not_zero(filled_platform):
     row = overview(filled_platform).sectors[0]
-    assert (row.sector, row.state) == (89, "appearing")
+    assert (row.sector, row.progress) == (89, "appearing, 119 of about 200")
     assert row.n_stored is row.n_target is row.raw_after_s is row.bytes_per_s is None
 
 
