@@ -105,13 +105,14 @@ class ArchiveClient:
         httpx.RequestError
             If there is no answer.
         """
+        here = httpx.URL(url)
         for _ in range(MAX_REDIRECTS + 1):
-            with self._request(method, url, headers or {}) as answer:
+            with self._request(method, here, headers or {}) as answer:
                 if answer.status_code not in REDIRECTS:
                     yield answer
                     return
                 _read_small(answer)
-                url = self.redirected(url, answer.headers.get("Location", ""))
+                here = self.redirected(here, answer.headers.get("Location", ""))
         raise Again(
             ArchiveUnavailable(url, found="another redirect", expected=f"at most {MAX_REDIRECTS}")
         )
@@ -149,13 +150,15 @@ class ArchiveClient:
             yield chunk
 
     @contextmanager
-    def _request(self, method: str, url: str, headers: dict[str, str]) -> Iterator[httpx.Response]:
+    def _request(
+        self, method: str, url: httpx.URL, headers: dict[str, str]
+    ) -> Iterator[httpx.Response]:
         """One answer of one host, counted by the breaker."""
-        host = httpx.URL(url).netloc.decode()
+        host = url.netloc.decode()
         self._breaker.ask(host)
         try:
             with self._client.stream(method, url, headers=headers) as answer:
-                _expect_not_busy(url, answer)
+                _expect_not_busy(str(url), answer)
                 yield answer
         except (httpx.RequestError, Again):
             self._breaker.count(host, failed=True)
@@ -165,7 +168,7 @@ class ArchiveClient:
             raise
         self._breaker.count(host, failed=False)
 
-    def redirected(self, url: str, location: str) -> str:
+    def redirected(self, here: httpx.URL, location: str) -> httpx.URL:
         """Where a redirect leads.
 
         Raises
@@ -173,7 +176,6 @@ class ArchiveClient:
         Again
             If it leads to where we do not go: an archive that sends us elsewhere is not believed.
         """
-        here = httpx.URL(url)
         try:
             there = here.join(location)
         except (httpx.InvalidURL, ValueError):
@@ -183,13 +185,13 @@ class ArchiveClient:
         if not location or downgrade or there.scheme not in {"http", "https"} or not known:
             raise Again(
                 ArchiveUnavailable(
-                    url,
+                    str(here),
                     found=f"a redirect to {location[:200]!r}",
                     expected=f"one to {', '.join(sorted(self._hosts))}",
                     cure="A host that the archive really uses belongs to `redirects` of paths.json",
                 )
             )
-        return str(there)
+        return there
 
 
 def open_client(

@@ -57,7 +57,8 @@ class Products:
 
         def attempt(n_try: int) -> Fetched | None:
             if self._read_on(url, partial, unless):
-                return Fetched(bytes(partial.body), n_try, partial.validators, self._source)
+                body = b"".join(partial.chunks)
+                return Fetched(body, n_try, partial.validators, self._source)
             return None
 
         return insist(attempt, url, self._patience)
@@ -95,9 +96,9 @@ class Products:
                 case _:
                     _expect_ok(url, answer)
                     partial.restart(answer)
-            n_held = len(partial.body)
-            for chunk in self._client.read(answer, PRODUCT, n_held=n_held, throttle=self._throttle):
-                partial.body += chunk
+            n_held, throttle = partial.n_held, self._throttle
+            for chunk in self._client.read(answer, PRODUCT, n_held=n_held, throttle=throttle):
+                partial.chunks.append(chunk)
             partial.check_complete(url)
         return True
 

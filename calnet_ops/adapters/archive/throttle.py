@@ -38,12 +38,12 @@ class Throttle:
 
     def take(self, amount: float = 1) -> float:
         """Wait until `amount` may pass; seconds waited."""
+        if self._per_s is None:
+            return 0.0
         with self._lock:
-            if not self._per_s:
-                return 0.0
             now = self._clock()
             start = max(now, self._free_at)
-            self._free_at = start + amount / self._per_s
+            self._free_at = start + amount / self._per_s if self._per_s else start
         if start > now:
             self._sleep(start - now)
         return start - now
