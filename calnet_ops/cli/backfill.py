@@ -2,12 +2,21 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+)
 
+from calnet_ops.adapters.scheduler import DagRun
+from calnet_ops.cli.backfill_meter import Meter, Reading, measure
 from calnet_ops.cli.backfill_plan import (
     Order,
     cost,
@@ -66,57 +75,6 @@ def backfill(
         raise typer.Exit(1)
 
 
-@dataclass(frozen=True)
-class Meter:
-    """Tells how far a back-fill is and how fast it goes.
-
-    Parameters
-    ----------
-    began
-        Time of the first look [s].
-    had
-        Bytes that were in the store by then.
-    max_bytes_per_s
-        The limit, from which time left is told as long as nothing has been measured [B/s].
-    """
-
-    began: float
-    had: float
-    max_bytes_per_s: float | None = None
-
-    def read(
-        self, items: Sequence[step.Item], shares: Mapping[int, float], now: float
-    ) -> dict[str, Any]:
-        """Sectors, files and bytes in the store, bytes a second and seconds left.
-
-        Parameters
-        ----------
-        items
-            Sectors that are in the store or will be.
-        shares
-            What part of a sector that is being pulled is there, 0 to 1.
-        now
-            Time [s].
-        """
-        parts = [_part(item, shares) for item in items]
-        n_bytes = sum(item.n_bytes * part for item, part in zip(items, parts, strict=True))
-        rate = max(0.0, n_bytes - self.had) / max(now - self.began, 1e-3)
-        left = sum(item.n_bytes for item in items) - n_bytes
-        pace = rate or self.max_bytes_per_s
-        return {
-            "n_done": sum(item.standing == step.DONE for item in items),
-            "n_sector": len(items),
-            "n_file": round(sum(i.n_file * part for i, part in zip(items, parts, strict=True))),
-            "n_bytes": n_bytes,
-            "bytes_per_s": rate,
-            "left_s": left / pace if pace else None,
-        }
-
-
-def _part(item: step.Item, shares: Mapping[int, float]) -> float:
-    return 1.0 if item.standing == step.DONE else shares.get(item.sector, 0.0)
-
-
 def _follow_until_interrupted(
     items: list[step.Item], platform: Platform, cap: float | None
 ) -> list[step.Item]:
@@ -130,41 +88,58 @@ def _follow_until_interrupted(
 def _follow(items: list[step.Item], platform: Platform, cap: float | None) -> list[step.Item]:
     """Look, until no run about these sectors waits or works; how the sectors stand then."""
     asked = {sector_key(item.sector) for item in items}
-    meter, spoke = None, time.monotonic()
     columns = (SpinnerColumn(), BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"))
     with Progress(*columns, console=errors, transient=True) as progress:
-        bar = progress.add_task("looking …", total=None)
+        view = View(progress, progress.add_task("looking …", total=len(items)), cap)
         while True:
             try:
-                runs = {k: run for k, run in step.active_runs(platform).items() if k in asked}
+                runs = [run for key, run in step.active_runs(platform).items() if key in asked]
                 items = step.look_again(items, platform)
-                shares = step.shares_pulled(runs.values(), platform)
+                shares = step.shares_pulled(runs, platform)
             except TransientError as error:  # the queue is safe while a server is away
-                progress.update(bar, description=f"{error.what}: {error.reason}")
-                time.sleep(POLL_S)
-                continue
-            if not runs:
-                return items
-            coming = [item for item in items if item.standing in {step.DONE, step.TO_DO}]
-            now = time.monotonic()
-            meter = meter or Meter(now, _bytes_there(coming, shares), cap)
-            seen = meter.read(coming, shares, now)
-            text = _text(seen, [key for key, run in runs.items() if run["state"] == "running"])
-            progress.update(bar, completed=seen["n_done"], total=seen["n_sector"], description=text)
-            if not errors.is_terminal and now - spoke >= REPORT_S:
-                errors.print(f"{seen['n_done']}/{seen['n_sector']} sectors, {text}")
-                spoke = now
+                view.say(f"{error.what}: {error.reason}")
+            else:
+                if not runs:
+                    return items
+                view.show(items, runs, shares)
             time.sleep(POLL_S)
 
 
-def _bytes_there(items: Sequence[step.Item], shares: Mapping[int, float]) -> float:
-    return sum(item.n_bytes * _part(item, shares) for item in items)
+@dataclass
+class View:
+    """What a person sees while a back-fill runs: a bar, or on no terminal a line a minute."""
+
+    progress: Progress
+    bar: TaskID
+    cap: float | None
+    meter: Meter | None = None
+    spoke: float = field(default_factory=time.monotonic)
+
+    def show(
+        self, items: Sequence[step.Item], runs: Sequence[DagRun], shares: Mapping[int, float]
+    ) -> None:
+        """Sectors, files and bytes that are there, how fast, and how long it will take."""
+        now = time.monotonic()
+        coming = [item for item in items if item.standing in {step.DONE, step.TO_DO}]
+        self.meter = self.meter or Meter(now, measure(coming, shares).n_bytes, self.cap)
+        seen = self.meter.read(coming, shares, now)
+        working = [run["partition_key"] for run in runs if run["state"] == "running"]
+        text = _text(seen, working)
+        self.progress.update(self.bar, completed=seen.n_done, total=seen.n_sector)
+        self.say(text)
+        if not errors.is_terminal and now - self.spoke >= REPORT_S:
+            errors.print(f"{seen.n_done}/{seen.n_sector} sectors, {text}", highlight=False)
+            self.spoke = now
+
+    def say(self, text: str) -> None:
+        """A few words beside the bar."""
+        self.progress.update(self.bar, description=text)
 
 
-def _text(seen: Mapping[str, Any], working: Sequence[str]) -> str:
-    left = duration(seen["left_s"]) if seen["left_s"] is not None else "?"
+def _text(seen: Reading, working: Sequence[str]) -> str:
+    left = "?" if seen.left_s is None else duration(seen.left_s)
     return (
-        f"{seen['n_file']:,} files, {size(seen['n_bytes'])}, {size(seen['bytes_per_s'])}/s, "
+        f"{seen.n_file:,} files, {size(seen.n_bytes)}, {size(seen.bytes_per_s)}/s, "
         f"{left} left, now {' '.join(working) or 'waiting'}"
     )
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from enum import StrEnum
 
 from calnet_ops.errors import WrongConfiguration
-from calnet_ops.steps.backfill import Item
+from calnet_ops.steps.backfill import FILES_OF_A_SECTOR, Item
 
 LARGE = 5_000
 """Files from which MAST wants to be asked: its page says "several thousand data sets"."""
@@ -103,9 +103,14 @@ def cost(items: Iterable[Item], max_bytes_per_s: float | None) -> str:
         For all tasks together [B/s].
     """
     items = list(items)
+    if not items:
+        return "Nothing to pull."
     n_file = sum(item.n_file for item in items)
     n_bytes = sum(item.n_bytes for item in items)
+    unread = sum(not item.is_listed for item in items)
     text = f"{len(items)} sectors to pull: about {n_file:,} files, each a request and a redirect"
+    if unread:
+        text = f"{text} ({unread} lists are not read yet, and taken as {FILES_OF_A_SECTOR:,} files)"
     text = f"{text}, {size(n_bytes)}"
     if max_bytes_per_s:
         text = f"{text}; {duration(n_bytes / max_bytes_per_s)} at {size(max_bytes_per_s)}/s"

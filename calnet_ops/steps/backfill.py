@@ -20,6 +20,10 @@ DAG = "ingest_sector"
 PULL = "pull_shard"
 """Its mapped task."""
 
+PREFIX = "backfill_"
+"""How the ids of our runs begin. With two underscores, Airflow keeps them for its own back-fills,
+which go by date."""
+
 FILES_OF_A_SECTOR = 20_000
 """Taken for a sector whose list nobody has read yet: the most that the mission observes at two
 minutes in a sector (MAST's scripts of sectors 1 to 13)."""
@@ -58,6 +62,8 @@ class Item:
     """Listed, or what a sector has at most if nobody has read its list."""
     n_bytes: int
     """In the store, or estimated from the number of files."""
+    is_listed: bool = True
+    """Whether its list was read, so that `n_file` is known."""
 
 
 def survey(sectors: Iterable[int], platform: Platform) -> list[Item]:
@@ -98,7 +104,7 @@ def enqueue(
     """
     scheduler = platform.scheduler
     busy = {run["partition_key"] for run in scheduler.find_runs(DAG, states=ACTIVE)}
-    ours = {run["run_id"]: run["state"] for run in scheduler.find_runs(DAG, prefix="backfill__")}
+    ours = {run["run_id"]: run["state"] for run in scheduler.find_runs(DAG, prefix=PREFIX)}
     conf = {"max_bytes_per_s": max_bytes_per_s} if max_bytes_per_s else {}
     waiting = [i for i in items if i.standing == TO_DO and sector_key(i.sector) not in busy]
     # all in the past, so that the first need not wait for the last
@@ -151,10 +157,13 @@ def failed_runs(items: Iterable[Item], platform: Platform) -> dict[str, str]:
 
 
 def _item(sector: int, delivery: Delivery | None, *, present: bool) -> Item:
-    number, n_file = (delivery.delivery, delivery.n_listed) if delivery else (1, FILES_OF_A_SECTOR)
     standing = _standing(delivery) if present else ABSENT
-    stored = int(delivery.facts.get("n_bytes", 0)) if delivery and standing == DONE else 0
-    return Item(sector, number, standing, n_file, stored or n_file * BYTES_OF_A_FILE)
+    if delivery is None:
+        n_bytes = FILES_OF_A_SECTOR * BYTES_OF_A_FILE
+        return Item(sector, 1, standing, FILES_OF_A_SECTOR, n_bytes, is_listed=False)
+    n_bytes = int(delivery.facts.get("n_bytes", 0)) if standing == DONE else 0
+    guess = delivery.n_listed * BYTES_OF_A_FILE
+    return Item(sector, delivery.delivery, standing, delivery.n_listed, n_bytes or guess)
 
 
 def _standing(delivery: Delivery | None) -> str:
@@ -169,8 +178,8 @@ def _standing(delivery: Delivery | None) -> str:
 
 def _is_short(facts: Mapping[str, Any]) -> bool:
     """Whether a list that may still grow lacks targets, as far as anybody knows their number."""
-    expected = facts.get("n_expected") or facts.get("n_planned")
-    return bool(expected) and facts.get("n_target", 0) < FULL * expected
+    expected = facts.get("n_expected") or facts.get("n_planned") or 0
+    return bool(facts.get("n_target", 0) < FULL * expected)
 
 
 def _next_run_id(item: Item, ours: Mapping[str, str]) -> str:
@@ -182,4 +191,4 @@ def _next_run_id(item: Item, ours: Mapping[str, str]) -> str:
 
 
 def _run_id(item: Item, n_try: int) -> str:
-    return f"backfill__{sector_key(item.sector)}__d{item.delivery}__{n_try}"
+    return f"{PREFIX}{sector_key(item.sector)}__d{item.delivery}__{n_try}"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from calnet_ops.cli.backfill import Meter
+from calnet_ops.cli.backfill_meter import Meter
 from calnet_ops.cli.backfill_plan import (
     LARGE,
     Order,
@@ -48,17 +48,28 @@ def test_a_few_files_need_no_leave():
     assert "archive@stsci.edu" not in cost([Item(1, 1, TO_DO, LARGE, 10**10)], None)
 
 
+def test_lists_that_nobody_has_read_are_named_as_a_guess():
+    items = [Item(1, 1, TO_DO, 10, 20_000_000), Item(2, 1, TO_DO, 20_000, 10**10, is_listed=False)]
+    assert "1 lists are not read yet" in cost(items, None)
+    assert cost([], None) == "Nothing to pull."
+
+
 def test_the_meter_counts_what_is_there_and_times_what_is_left():
-    before = [Item(1, 1, DONE, 10, 1000), Item(2, 1, TO_DO, 10, 1000), Item(3, 1, TO_DO, 20, 2000)]
+    before = [Item(1, 1, DONE, 10, 1000), Item(2, 1, TO_DO, 10, 9999), Item(3, 1, TO_DO, 20, 9999)]
     meter = Meter(began=100.0, had=1000.0, max_bytes_per_s=50.0)
     first = meter.read(before, {}, 100.0)
-    assert (first["n_done"], first["n_file"], first["bytes_per_s"]) == (1, 10, 0.0)
-    assert first["left_s"] == 60.0
-    later = meter.read([before[0], Item(2, 1, DONE, 10, 1200), before[2]], {3: 0.5}, 110.0)
-    assert (later["n_done"], later["n_file"], later["n_bytes"]) == (2, 30, 3200)
-    assert later["bytes_per_s"] == pytest.approx(220.0)
-    assert later["left_s"] == pytest.approx(1000 / 220)
+    assert (first.n_done, first.n_sector, first.n_file, first.bytes_per_s) == (1, 3, 10, 0.0)
+    assert first.left_s == 60.0  # 30 files of 100 bytes, as those that are there, at the limit
+    later = meter.read([before[0], Item(2, 1, DONE, 10, 1000), before[2]], {3: 0.5}, 110.0)
+    assert (later.n_done, later.n_file, later.n_bytes) == (2, 30, 3000)
+    assert later.bytes_per_s == pytest.approx(200.0)
+    assert later.left_s == pytest.approx(1000 / 200)
+
+
+def test_a_sector_without_a_list_counts_as_much_as_those_with_one():
+    items = [Item(1, 1, DONE, 10, 1000), Item(2, 1, TO_DO, 20_000, 10**10, is_listed=False)]
+    assert Meter(0.0, 0.0).read(items, {}, 10.0).left_s == pytest.approx(10.0)
 
 
 def test_without_a_rate_nobody_knows_how_long():
-    assert Meter(0.0, 0.0).read([Item(1, 1, TO_DO, 1, 1)], {}, 5.0)["left_s"] is None
+    assert Meter(0.0, 0.0).read([Item(1, 1, TO_DO, 1, 1)], {}, 5.0).left_s is None

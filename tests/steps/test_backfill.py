@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from typing_extensions import override
 
 from calnet_ops.adapters.scheduler import DagRun
 from calnet_ops.steps import backfill
@@ -64,6 +65,14 @@ class Queue:
         return [row["partition_key"] for row in sorted(ours, key=lambda row: row["run_after"])]
 
 
+class Blind(Queue):
+    """Shows no runs, as to somebody who looked before another asked for them."""
+
+    @override
+    def find_runs(self, dag_id, *, prefix="", states=()):
+        return []
+
+
 class Page:
     """An archive of which nobody asks more than its sectors."""
 
@@ -108,9 +117,9 @@ def test_runs_wait_in_the_order_given_and_all_may_start_now(platform, queue):
 def test_what_is_in_the_store_needs_no_run(platform, queue):
     listed(platform, 61, "raw", n_bytes=5_000)
     items = backfill.survey([61, 62], platform)
-    assert [(item.standing, item.n_bytes) for item in items] == [
-        ("done", 5_000),
-        ("to do", 40_000_000_000),
+    assert [(item.standing, item.n_bytes, item.is_listed) for item in items] == [
+        ("done", 5_000, True),
+        ("to do", 40_000_000_000, False),
     ]
     backfill.enqueue(items, platform)
     assert queue.started == ["s062"]
@@ -118,7 +127,7 @@ def test_what_is_in_the_store_needs_no_run(platform, queue):
 
 def test_a_second_back_fill_adds_nothing_to_the_queue_of_the_first(platform, queue):
     items = backfill.survey([1, 2], platform)
-    assert backfill.enqueue(items, platform) == ["backfill__s001__d1__1", "backfill__s002__d1__1"]
+    assert backfill.enqueue(items, platform) == ["backfill_s001__d1__1", "backfill_s002__d1__1"]
     assert backfill.enqueue(items, platform) == []
     queue.rows[0]["state"] = "running"
     assert backfill.enqueue(items, platform) == []
@@ -126,10 +135,8 @@ def test_a_second_back_fill_adds_nothing_to_the_queue_of_the_first(platform, que
 
 def test_two_at_the_same_time_make_one_run_a_sector(platform, queue):
     items = backfill.survey([1], platform)
-    blind = Queue()  # sees no run of the other, as if both had looked before either asked
-    blind.queue_run = queue.queue_run
     backfill.enqueue(items, platform)
-    platform.__dict__["scheduler"] = blind
+    platform.__dict__["scheduler"] = Blind(queue.rows)
     assert backfill.enqueue(items, platform) == []
     assert queue.started == ["s001"]
 
@@ -139,7 +146,7 @@ def test_a_run_that_ended_without_the_sector_gets_a_next_try(platform, queue, st
     items = backfill.survey([1], platform)
     backfill.enqueue(items, platform)
     queue.end(state)
-    assert backfill.enqueue(items, platform) == ["backfill__s001__d1__2"]
+    assert backfill.enqueue(items, platform) == ["backfill_s001__d1__2"]
 
 
 def test_a_sector_that_another_run_is_about_to_ingest_gets_none(platform, queue):
@@ -152,9 +159,9 @@ def test_a_sector_that_another_run_is_about_to_ingest_gets_none(platform, queue)
 def test_a_new_delivery_has_runs_of_its_own(platform, queue):
     listed(platform, 1, "raw")
     listed(platform, 1, "listed", delivery=2)
-    queue.put("backfill__s001__d1__1", "s001", "success")
+    queue.put("backfill_s001__d1__1", "s001", "success")
     backfill.enqueue(backfill.survey([1], platform), platform)
-    assert queue.rows[-1]["run_id"] == "backfill__s001__d2__1"
+    assert queue.rows[-1]["run_id"] == "backfill_s001__d2__1"
 
 
 def test_the_cap_goes_with_each_run_and_only_if_there_is_one(platform, queue):
@@ -196,8 +203,8 @@ def test_a_running_sector_is_as_far_as_its_shards(platform, queue):
 
 
 def test_the_newest_run_says_whether_a_sector_failed(platform, queue):
-    queue.put("backfill__s001__d1__1", "s001", "failed")
-    queue.put("backfill__s001__d1__2", "s001", "success")
-    queue.put("backfill__s002__d1__1", "s002", "failed")
+    queue.put("backfill_s001__d1__1", "s001", "failed")
+    queue.put("backfill_s001__d1__2", "s001", "success")
+    queue.put("backfill_s002__d1__1", "s002", "failed")
     items = backfill.survey([1, 2, 3], platform)
-    assert backfill.failed_runs(items, platform) == {"s002": "backfill__s002__d1__1"}
+    assert backfill.failed_runs(items, platform) == {"s002": "backfill_s002__d1__1"}

@@ -50,7 +50,7 @@ class Airflow:
 def many_runs(asked):
     """A page of 150 runs."""
     numbers = range(150)[int(asked["offset"]) :][: int(asked["limit"])]
-    runs = [RUN | {"dag_run_id": f"backfill__{number}"} for number in numbers]
+    runs = [RUN | {"dag_run_id": f"backfill_{number}"} for number in numbers]
     return 200, {"dag_runs": runs, "total_entries": 150}
 
 
@@ -144,11 +144,11 @@ def test_runs_are_told_with_their_seconds(scheduler):
 def test_a_run_is_queued_under_its_own_id_and_place(airflow, scheduler):
     at = datetime(2026, 11, 23, 10, tzinfo=UTC)
     new = scheduler.queue_run(
-        "ingest_sector", "backfill__s087__d1__1", "s087", run_after=at, conf={"a": 1}, note="why"
+        "ingest_sector", "backfill_s087__d1__1", "s087", run_after=at, conf={"a": 1}, note="why"
     )
     assert new is True
     assert airflow.asked[-1][2] == {
-        "dag_run_id": "backfill__s087__d1__1",
+        "dag_run_id": "backfill_s087__d1__1",
         "logical_date": None,
         "partition_key": "s087",
         "run_after": "2026-11-23T10:00:00+00:00",
@@ -165,10 +165,10 @@ def test_a_run_that_is_there_already_is_no_error_and_anything_else_is(scheduler)
 
 
 def test_runs_are_found_through_all_pages(airflow, scheduler):
-    found = scheduler.find_runs("many", prefix="backfill__", states=["queued", "running"])
-    assert [run["run_id"] for run in found] == [f"backfill__{number}" for number in range(150)]
+    found = scheduler.find_runs("many", prefix="backfill_", states=["queued", "running"])
+    assert [run["run_id"] for run in found] == [f"backfill_{number}" for number in range(150)]
     assert [asked["offset"] for _, _, asked in airflow.asked] == ["0", "100"]
-    assert airflow.asked[0][2]["run_id_prefix_pattern"] == "backfill__"
+    assert airflow.asked[0][2]["run_id_prefix_pattern"] == "backfill_"
     assert scheduler.find_runs("many", prefix="other") == []
 
 
