@@ -114,16 +114,16 @@ def test_compressed_body_of_an_error_is_not_unpacked(scripted):
         archive.fetch_product(URL)
 
 
-@pytest.mark.parametrize("length", ["5000", None])
-def test_body_is_read_to_the_bound_and_no_further(length):
+@pytest.mark.parametrize(("length", "n_held"), [("5000", 0), (None, 0), ("5000", 1)])
+def test_body_is_read_to_the_bound_and_no_further(length, n_held):
     answer = Answer(body=bytes(5000), headers={"Content-Length": length}, cut=5000)
     with (
         serving(ScriptedServer([answer])) as url,
         open_client([url], "") as client,
         client.stream("GET", url) as said,
-        pytest.raises(ArchiveUnavailable, match="5000 bytes, expected at most 4999"),
+        pytest.raises(ArchiveUnavailable, match=f"{5000 + n_held} bytes, expected at most 4999"),
     ):
-        list(client.read(said, Bound(4999, ArchiveUnavailable)))
+        list(client.read(said, Bound(4999, ArchiveUnavailable), n_held=n_held))
 
 
 def test_slow_drip_ends(scripted):

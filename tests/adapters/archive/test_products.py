@@ -213,18 +213,6 @@ def test_absurd_length_is_refused_before_it_is_read(scripted, length):
         archive.fetch_product(URL)
 
 
-def test_part_counts_together_with_what_is_there(scripted):
-    big = rest(TAGGED | {"Content-Length": str(2**24)}, "bytes 4000-16781215/16781216")
-    _, archive = scripted(
-        Answer(
-            body=BODY, headers=TAGGED | {"Content-Length": None, "Transfer-Encoding": "chunked"}
-        ),
-        big,
-    )
-    with pytest.raises((ForeignProduct, ArchiveUnavailable)):
-        archive.fetch_product(URL)
-
-
 def test_bytes_pass_through_the_throttle(scripted):
     slept: list[float] = []
     throttle = Throttle(WHOLE / 2, lambda: 0.0, slept.append)
