@@ -5,6 +5,7 @@ import logging
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Annotated, Any, TypeVar
 
 import structlog
@@ -16,6 +17,7 @@ from rich.progress import (
     MofNCompleteColumn,
     Progress,
     SpinnerColumn,
+    TaskID,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
@@ -89,6 +91,37 @@ def log_to_stderr() -> None:
 
 def track(items: Iterable[Item], total: int, label: str, unit: str = "files") -> Iterator[Item]:
     """Go through items with rate and time left on standard error."""
+    with measuring(total, label, unit) as gauge:
+        for item in items:
+            yield item
+            gauge.note()
+
+
+class Gauge:
+    """How far a piece of work is, shown on standard error."""
+
+    def __init__(self, progress: Progress, task: TaskID, unit: str) -> None:
+        self._progress, self._task, self._unit = progress, task, unit
+        self._n_done, self._n_bytes = 0, 0
+
+    def note(self, n_bytes: int = 0) -> None:
+        """Count an item that is done, and the bytes that it took."""
+        self._n_done += 1
+        self._n_bytes += n_bytes
+        seconds = self._progress.tasks[self._task].elapsed
+        rate = f"{self._n_done / seconds:.1f} {self._unit}/s" if seconds else ""
+        if seconds and self._n_bytes:
+            rate = f"{rate}, {self._n_bytes / seconds / 1e6:.1f} MB/s"
+        self._progress.update(self._task, advance=1, rate=rate)
+
+    def reach(self, n_done: int) -> None:
+        """Show items as done that cost nothing."""
+        self._progress.update(self._task, completed=n_done)
+
+
+@contextmanager
+def measuring(total: int, label: str, unit: str = "files") -> Iterator[Gauge]:
+    """Show rate and time left on standard error meanwhile."""
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -99,12 +132,7 @@ def track(items: Iterable[Item], total: int, label: str, unit: str = "files") ->
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=errors, transient=True) as progress:
-        task = progress.add_task(label, total=total, rate="")
-        for item in items:
-            yield item
-            done = progress.tasks[task]
-            rate = (done.completed + 1) / done.elapsed if done.elapsed else 0.0
-            progress.update(task, advance=1, rate=f"{rate:.1f} {unit}/s")
+        yield Gauge(progress, progress.add_task(label, total=total, rate=""), unit)
 
 
 def _text(value: Any) -> str:

@@ -5,8 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
-from calnet_ops.cli.output import Json, print_json, show, show_rows, track
-from calnet_ops.errors import MissingInput
+from calnet_ops.cli.output import Json, measuring, print_json, show, show_rows, track
+from calnet_ops.errors import MissingInput, WrongConfiguration
 from calnet_ops.keys import parse_sector, sector_key
 from calnet_ops.platform import Platform, open_platform
 
@@ -45,21 +45,53 @@ def sectors(
     show_rows(rows, as_json=as_json, title="TESS sectors")
 
 
-def ingest(sector: Sector, as_json: Json = False) -> None:
+def ingest(
+    sector: Sector,
+    files: Annotated[
+        list[str] | None, typer.Argument(help="With --again: more files to ask for again.")
+    ] = None,
+    again: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--again",
+            help="Ask again for a file of a sector in the store, or for all that are suspect or "
+            "quarantined; makes a new delivery.",
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
     """Pull a sector from the archive into the store, and say which files to believe.
 
     Running it again pulls only what is missing.
 
     Example: [bold]calnet-ops ingest 87[/bold]
+             [bold]calnet-ops ingest 87 --again suspect[/bold]
     """
     from calnet_ops.steps import ingest as step
 
-    platform = open_platform()
-    number = parse_sector(sector)
+    platform, number = open_platform(), parse_sector(sector)
+    _ask_again(number, again or [], files or [], platform)
     shards = step.plan_shards(number, platform)
-    work = (step.ingest_shard(shard, platform) for shard in shards)
-    tallies = list(track(work, len(shards), f"pulling {sector_key(number)}", "shards"))
-    show({**step.close_sector(number, tallies, platform)}, as_json=as_json)
+    tallies = []
+    total = shards[-1]["stop"] if shards else 0
+    with measuring(total, f"pulling {sector_key(number)}") as gauge:
+        for shard in shards:
+            tallies.append(step.ingest_shard(shard, platform, gauge.note))
+            gauge.reach(shard["stop"])
+    record, pace = step.close_sector(number, tallies, platform), step.pace(tallies)
+    seconds = pace["pulled_seconds"]
+    rate = {"mb_per_s": round(pace["pulled_bytes"] / seconds / 1e6, 2)} if seconds else {}
+    show({**record, **pace, **rate}, as_json=as_json)
+
+
+def _ask_again(sector: int, again: list[str], more: list[str], platform: Platform) -> None:
+    """Make the delivery that `--again` asks for, if it is there."""
+    if more and not again:
+        raise WrongConfiguration("ingest", found=" ".join(more), expected="--again before files")
+    if again:
+        from calnet_ops.steps.ingest_again import ask_again
+
+        ask_again(sector, [*again, *more], platform)
 
 
 def validate(sector: Sector, as_json: Json = False) -> None:

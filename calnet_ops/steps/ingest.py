@@ -255,6 +255,8 @@ def _is_raw(delivery: Delivery) -> bool:
 
 
 def _pull(shard: IngestShard, platform: Platform, tell: Tell | None) -> list[Outcome]:
+    limits = [shard["max_bytes_per_s"], platform.max_bytes_per_s]
+    platform.throttle.limit(min(filter(None, limits), default=None))
     first, stop = shard["first"], shard["stop"]
     listed = platform.store.load_table(shard["plan"]).slice(first, stop - first).to_pylist()
     puller = open_puller(

@@ -99,6 +99,6 @@ def refusal(source: str, error: RejectedInput, *, n_try: int = 1) -> Answer:
 
 
 def _judged(file_name: str, body: bytes, digest: str) -> Judged:
-    facts = spoc.verify(file_name, body)
-    statistics = file_statistics(spoc.read(body))
+    facts, light_curve = spoc.verify_and_read(file_name, body)
+    statistics = file_statistics(light_curve)
     return Judged(facts, statistics | {"file_name": file_name, "sha256": digest})

@@ -11,7 +11,7 @@ from calnet_ops import keys
 from calnet_ops.lineage import lineage_id
 from calnet_ops.science.checks import statistics
 from calnet_ops.science.checks.sector import STORED
-from calnet_ops.steps.ingest_trust import DIFFERS, RECOVERED, SUSPECT
+from calnet_ops.steps.ingest_trust import BAD, DIFFERS, RECOVERED, SUSPECT
 
 VERSION = 2
 """Of what ingest makes; part of the lineage of plan, manifest and statistics."""
@@ -97,6 +97,8 @@ class Counts(TypedDict):
     """Of the files that are stored."""
     n_recovered: int
     """Files that were believed, but not at the first look."""
+    n_bad: int
+    """Files in quarantine of which all sources say the same, or whose name is enough."""
     n_suspect: int
     """Files in quarantine of which the sources do not agree: they are asked for again."""
     n_unchanged: int
@@ -120,6 +122,7 @@ def count_rows(manifest: pa.Table, delivery: int) -> Counts:
         n_quarantined=dict(sorted(reasons.items())),
         n_bytes=sum(row["n_bytes"] for row in stored),
         n_recovered=trust[RECOVERED],
+        n_bad=trust[BAD],
         n_suspect=trust[SUSPECT],
         n_unchanged=sum(row["delivery"] < delivery for row in rows),
         n_compared=compared.total(),

@@ -78,12 +78,14 @@ def judge(looks: Sequence[Look]) -> Verdict:
     last = len(looks) - 1
     if not looks[last].reason:
         return Verdict(RECOVERED if last else SOUND, last, evidence)
-    counts = Counter((look.reason, look.digest) for look in looks if look.answered)
-    agreed = len(counts) == 1 and counts.total() == len(looks)
     kinds = [(look.reason, look.digest) for look in looks]
+    counts = Counter(kind for look, kind in zip(looks, kinds, strict=True) if look.answered)
+    if not counts:
+        return Verdict(SUSPECT, 0, evidence)
     latest = {kind: number for number, kind in enumerate(kinds)}
-    kind = max(counts or latest, key=lambda kind: (counts[kind], latest[kind]))
-    return Verdict(BAD if agreed else SUSPECT, kinds.index(kind), evidence)
+    common = max(counts, key=lambda kind: (counts[kind], latest[kind]))
+    agreed = counts[common] == len(looks)
+    return Verdict(BAD if agreed else SUSPECT, kinds.index(common), evidence)
 
 
 def is_sampled(file_name: str) -> bool:

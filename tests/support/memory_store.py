@@ -79,7 +79,7 @@ class MemoryStore(Store):
     @override
     def load_table(self, key: str, columns: list[str] | None = None) -> pa.Table:
         """Read Parquet."""
-        return pq.read_table(io.BytesIO(self.load(key)), columns=columns)
+        return pq.ParquetFile(io.BytesIO(self.load(key))).read(columns=columns)
 
     @override
     def load_pointer(self, key: str) -> tuple[bytes | None, str]:
