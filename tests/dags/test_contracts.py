@@ -50,7 +50,9 @@ for dag, module in DagContext.autoregistered_dags:
         "doc_md": dag.doc_md, "tags": sorted(dag.tags), "catchup": dag.catchup,
         "tasks": [
             {"task_id": t.task_id, "owner": t.owner, "retries": t.retries, "queue": t.queue,
-             "has_policy": getattr(t, "retry_policy", None) is not None}
+             "has_policy": getattr(t, "retry_policy", None) is not None,
+             "at_once": t.max_active_tis_per_dag, "is_mapped": hasattr(t, "expand_input"),
+             "links": [link.name for link in t.operator_extra_links]}
             for t in dag.tasks
         ],
     }
@@ -107,6 +109,23 @@ def test_every_task_has_an_owner_retries_and_the_policy_of_the_error_tree(parsed
             assert task["retries"] >= 1
             assert task["queue"] in {"io", "cpu", "train"}
             assert task["has_policy"], task
+
+
+def test_pulls_are_few_over_all_runs_and_not_only_in_one(parsed):
+    tasks = {task["task_id"]: task for task in parsed["dags"]["ingest_sector"]["tasks"]}
+    assert tasks["pull_shard"]["is_mapped"]
+    assert tasks["pull_shard"]["at_once"] == 2
+
+
+def test_an_archive_may_be_down_for_days_without_a_red_ingest(parsed):
+    tasks = parsed["dags"]["ingest_sector"]["tasks"]
+    assert all(task["retries"] == 72 for task in tasks)
+
+
+def test_data_docs_are_a_button_on_the_task_that_writes_them(parsed):
+    links = {task["task_id"]: task["links"] for task in parsed["dags"]["ingest_sector"]["tasks"]}
+    assert links.pop("validate") == ["Data Docs"]
+    assert not any(links.values())
 
 
 @pytest.mark.parametrize("file", DAGS, ids=lambda file: file.stem)
