@@ -7,7 +7,6 @@ import structlog
 from calnet_ops import keys
 from calnet_ops.adapters.archive import Script
 from calnet_ops.adapters.ledger import Delivery
-from calnet_ops.adapters.store import Store
 from calnet_ops.errors import ForeignProduct, MissingInput, TransientError
 from calnet_ops.platform import Platform
 
@@ -63,7 +62,7 @@ def listing_facts(script: Script, seen: Delivery | None, platform: Platform) -> 
         "n_target": count_targets(script),
         "n_expected": _count_expected(script.sector, platform),
         "n_planned": n_planned or platform.archive.count_planned(script.sector),
-        "listing_diff": _listing_diff(script, str(held.get("manifest", "")), platform.store),
+        "listing_diff": _listing_diff(script, str(held.get("manifest", "")), platform),
     }
 
 
@@ -75,12 +74,12 @@ def _count_expected(sector: int, platform: Platform) -> int | None:
         return None
 
 
-def _listing_diff(script: Script, manifest: str, store: Store) -> dict[str, int] | None:
+def _listing_diff(script: Script, manifest: str, platform: Platform) -> dict[str, int] | None:
     """Names that a script has and the delivery in the store has not, and the other way round."""
     if not manifest:
         return None
     try:
-        old = set(store.load_table(manifest, ["file_name"])["file_name"].to_pylist())
+        old = set(platform.store.load_table(manifest, ["file_name"])["file_name"].to_pylist())
     except MissingInput:  # the store is not the ledger's: that is not the archive's fault
         return None
     new = {file.file_name for file in script.files}

@@ -141,7 +141,7 @@ def _compare(row: Row, remembered: str, look: Look, platform: Platform) -> None:
         log.warning("file_gone_from_archive", file_name=name)  # what is held stands
         return
     mark = mark_of(seen)
-    if mark == remembered or not looks_new(row, seen):
+    if not looks_new(row, seen, remembered):
         look.marks[name] = mark
     elif look.changed or (verdict := judge(row, platform)) == "new":
         look.changed.append(name)

@@ -17,6 +17,7 @@ from calnet_ops.errors import (
 from calnet_ops.lineage import sha256_hex
 from calnet_ops.platform import Platform
 from calnet_ops.science.lightcurve import spoc
+from calnet_ops.steps.ingest_trust import SUSPECT
 
 Row = dict[str, Any]
 """A row of a manifest."""
@@ -39,8 +40,6 @@ MOST_ASKED = ALWAYS + IN_TURN + MOST_OPEN
 NEVER_ASKED = frozenset({ForeignProduct.reason, DuplicateTarget.reason})
 """Reasons of files that are not wanted, whatever their bytes."""
 
-SUSPECT = "suspect"
-"""Value of the manifest's column `trust`: looks at the file disagree, or were not all possible."""
 
 COLUMNS = {
     "file_name": "",
@@ -101,13 +100,24 @@ def probe(url: str, archive: Archive) -> str:
         return ""
 
 
-def looks_new(row: Row, seen: Validators) -> bool:
+def looks_new(row: Row, seen: Validators, remembered: str) -> bool:
     """Whether the archive speaks of another version of a file than the one held.
 
-    Manifests made before ETags were kept have only the length to compare.
+    Parameters
+    ----------
+    row
+        Of its manifest. One made before ETags were kept has only the length to compare.
+    seen
+        What the archive says.
+    remembered
+        Mark that an earlier look found to stand for the bytes held; empty if there is none.
     """
+    if mark_of(seen) == remembered:
+        return False
     if row["etag"] and seen.etag:
         return bool(row["etag"] != seen.etag)
+    if remembered:
+        return True
     if row["last_modified"] and seen.last_modified != row["last_modified"]:
         return bool(seen.last_modified)
     return None not in {row["n_bytes"], seen.n_bytes} and row["n_bytes"] != seen.n_bytes

@@ -32,12 +32,11 @@ def publish(tmp_path: Path) -> Publish:
 @pytest.fixture
 def platform(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Platform]:
     monkeypatch.setenv("CALNET_STABLE_FOR_S", "0")
-    monkeypatch.setenv("CALNET_REQUESTS_PER_S", "10000")
     (tmp_path / "archive").mkdir()
     with mirror_of(tmp_path / "archive") as url:
         platform = make_platform(tmp_path, url)
         yield platform
-        platform.archive._client.close()  # type: ignore[attr-defined]
+        platform.archive.close()  # type: ignore[attr-defined]
 
 
 def test_sector_is_listed_by_the_second_poll_and_only_once(publish, platform):
