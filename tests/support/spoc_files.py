@@ -2,6 +2,7 @@
 
 import io
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -51,6 +52,7 @@ def spoc_bytes(
     sector: int = 87,
     cards: dict[str, Any] | None = None,
     columns: tuple[tuple[str, str], ...] = COLUMNS,
+    units: Sequence[str] = (),
 ) -> bytes:
     """FITS bytes with valid checksums; `cards` go to every header that has them already."""
     arrays = spoc_arrays() if arrays is None else arrays
@@ -69,6 +71,8 @@ def spoc_bytes(
         | shared,
         {"EXTNAME": "APERTURE"} | shared,
     )
+    for number, unit in enumerate(units, 1):
+        table.header[f"TUNIT{number}"] = unit
     for hdu, own in zip((primary, table, aperture), headers, strict=True):
         changed = {name: value for name, value in (cards or {}).items() if name in own}
         for name, value in (own | changed).items():

@@ -1,7 +1,5 @@
 """Hostile headers end in a named reason, within bounded time and memory."""
 
-from contextlib import suppress
-
 import numpy as np
 import pytest
 
@@ -44,7 +42,19 @@ def test_whole_number_in_quotes_is_taken():
     assert cards(TICID="'389023759'").integer("TICID") == 389023759
 
 
-@pytest.mark.parametrize("text", ["T", "1.5", "'x'", "", "1e5x"])
+@pytest.mark.parametrize("text", ["1_000", "1E400", "INF", "0x10", "²", "1 2", "'no end", "'\x1b'"])
+def test_what_is_no_value_is_refused(text):
+    with pytest.raises(WrongLayout):
+        cards(CARD=text).value("CARD")
+
+
+def test_text_that_goes_on_in_another_card_is_given_without_its_end():
+    assert cards(CREATOR="'job 7 of&'").text("CREATOR") == "job 7 of"
+
+
+@pytest.mark.parametrize(
+    "text", ["T", "1.5", "'x'", "", "1e5x", "NaN", "9" * 19, "'" + "9" * 60 + "'"]
+)
 def test_what_is_no_whole_number_is_refused(text):
     with pytest.raises(WrongLayout):
         cards(NAXIS=text).integer("NAXIS")
@@ -58,7 +68,8 @@ def test_what_is_no_whole_number_is_refused(text):
         ("NAXIS   = 1", "NAXIS1  = -5"),
         ("NAXIS   = 1", "NAXIS1  = 10", "PCOUNT  = -99"),
         ("NAXIS   = 2", "NAXIS1  = 99999999999999999999", "NAXIS2  = 99999999999999999999"),
-        ("NAXIS   = 0", "NEXTEND = 1E300"),
+        ("NAXIS   = 1", "NAXIS1  = 10", "GCOUNT  = -1"),
+        ("NAXIS   = 1", "NAXIS1  = 10", "GCOUNT  = 1000000000000"),
         ("NAXIS   = 0", *["HISTORY x"] * 10_000),
     ],
 )
@@ -67,16 +78,61 @@ def test_absurd_sizes_are_refused(bad):
         split_hdus("file", header(*bad) + b"\0" * BLOCK)
 
 
-def test_table_larger_than_its_unit_is_refused():
-    table = cards(TFIELDS="1", TTYPE1="'A'", TFORM1="'D'", NAXIS1="8", NAXIS2="9")
-    with pytest.raises(WrongLayout):
-        table_rows(table, b"\0" * 16)
+@pytest.mark.parametrize("promise", ["-1", "1E300", "NaN", "'x'", "9" * 60])
+def test_absurd_number_of_units_is_refused(promise):
+    with pytest.raises(WrongLayout, match="NEXTEND"):
+        split_hdus("file", header("NAXIS   = 0", f"NEXTEND = {promise}"))
 
 
-@pytest.mark.parametrize("n_field", ["0", "-1", "1000000000"])
-def test_absurd_number_of_columns_is_refused(n_field):
-    with pytest.raises(WrongLayout):
-        table_rows(cards(TFIELDS=n_field), b"")
+def test_units_without_end_are_refused():
+    body = header("NAXIS   = 0") + header("NAXIS   = 0").replace(b"SIMPLE  ", b"XTENSION") * 40
+    with pytest.raises(WrongLayout, match="more than 32 HDUs"):
+        split_hdus("file", body)
+
+
+def test_absurd_bits_are_refused():
+    body = header("NAXIS   = 0").replace(
+        b"BITPIX  =                    8", b"BITPIX  =           1000000000"
+    )
+    with pytest.raises(WrongLayout, match="BITPIX"):
+        split_hdus("file", body)
+
+
+TABLE = {"XTENSION": "'BINTABLE'", "NAXIS": "2", "NAXIS1": "16", "NAXIS2": "1", "TFIELDS": "2"}
+TABLE |= {"TTYPE1": "'A'", "TFORM1": "'D'", "TTYPE2": "'B'", "TFORM2": "'1D'"}
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"NAXIS2": "9"},
+        {"NAXIS2": "1000000000000000000"},
+        {"NAXIS1": "8"},
+        {"NAXIS1": "0"},
+        {"TFIELDS": "0"},
+        {"TFIELDS": "-1"},
+        {"TFIELDS": "1000000000"},
+        {"TTYPE2": "'a'"},
+        {"TFORM2": "'1000000000D'"},
+        {"TFORM2": "'0D'"},
+        {"TFORM2": "'PD(9)'"},
+        {"TFORM2": "'16A'"},
+        {"XTENSION": "'TABLE'"},
+        {"NAXIS": "3"},
+    ],
+)
+def test_table_that_makes_no_sense_is_refused(changed):
+    assert len(table_rows(Hdu(0, 0, 16, TABLE), bytes(16))) == 1
+    with pytest.raises(WrongLayout) as caught:
+        table_rows(Hdu(0, 0, 16, TABLE | changed), bytes(16))
+    assert len(str(caught.value)) < 400
+
+
+def test_message_quotes_no_more_than_a_line_of_a_file():
+    many = TABLE | {"TFIELDS": "999"} | {f"TTYPE{n}": f"'{'x' * 60}{n}'" for n in range(1, 1000)}
+    with pytest.raises(WrongLayout) as caught:
+        table_rows(Hdu(0, 0, 16, many), bytes(16))
+    assert len(str(caught.value)) < 400
 
 
 def test_header_without_end_is_truncated():
@@ -94,14 +150,3 @@ def test_sum_carries_around_as_in_pure_python():
     body = words.astype(">u4").tobytes()
     assert sums_to_minus_zero(Hdu(0, 0, BLOCK, {}), body)
     assert not sums_to_minus_zero(Hdu(0, 0, BLOCK, {}), bytes(BLOCK))
-
-
-def test_mutated_files_end_in_a_value_or_a_named_reason():
-    rng = np.random.default_rng(5)
-    sound = header("NAXIS   = 2", "NAXIS1  = 10", "NAXIS2  = 10", "NEXTEND = 0") + bytes(BLOCK)
-    for _ in range(300):
-        body = bytearray(sound)
-        for offset in rng.integers(30, 560, 3):
-            body[offset] = rng.integers(256)
-        with suppress(QuarantinedFile):
-            split_hdus("file", bytes(body))

@@ -2,6 +2,8 @@
 
 import math
 import re
+from collections import Counter
+from dataclasses import fields
 
 import numpy as np
 import pytest
@@ -175,13 +177,108 @@ def test_light_curve_of_nan_only_is_believed_as_its_bytes_are_sound():
     assert not spoc.read(body).good.any()
 
 
+@pytest.mark.parametrize(
+    ("card", "unit"),
+    [("TUNIT1", "BJD"), ("TUNIT8", "electron/s"), ("TUNIT8", "mJy"), ("TUNIT10", "s")],
+)
+def test_column_in_another_unit_is_refused(card, unit):
+    spoc.verify(NAME, spoc_bytes(units=spoc.UNITS))
+    units = list(spoc.UNITS)
+    units[int(card.removeprefix("TUNIT")) - 1] = unit
+    with pytest.raises(errors.WrongLayout, match=re.escape(unit)):
+        spoc.verify(NAME, spoc_bytes(units=units))
+
+
+def test_table_without_rows_is_refused():
+    empty = {name: values[:0] for name, values in spoc_arrays().items()}
+    with pytest.raises(errors.WrongLayout, match="no row"):
+        spoc.verify(NAME, spoc_bytes(empty))
+
+
+@pytest.mark.parametrize("times", [(np.nan, 2457000.0), (-1e308, 1e308)])
+def test_time_that_is_no_btjd_is_refused(times):
+    time = spoc_arrays()["TIME"]
+    time[0], time[-1] = times
+    with pytest.raises(errors.WrongLayout, match="BTJD"):
+        spoc.verify(NAME, changed(TIME=time))
+
+
+@pytest.mark.parametrize(
+    "cards", [{"DATA_REL": 2**31}, {"CAMERA": 10**40}, {"TICID": 1.5}, {"SECTOR": "eight"}]
+)
+def test_card_that_no_column_can_hold_is_refused(cards):
+    with pytest.raises(errors.WrongLayout, match="card"):
+        spoc.verify(NAME, spoc_bytes(cards=cards))
+
+
+def test_verifying_and_reading_in_one_go_gives_the_same(sound):
+    facts, light_curve = spoc.verify_and_read(NAME, sound)
+    assert facts == spoc.verify(NAME, sound)
+    alone = spoc.read(sound)
+    for field in fields(alone):
+        one, other = getattr(light_curve, field.name), getattr(alone, field.name)
+        np.testing.assert_array_equal(one, other)
+    with pytest.raises(errors.ChecksumMismatch):
+        spoc.verify_and_read(NAME, sound[:-1] + b"x")
+
+
+@pytest.mark.parametrize("name", ["no file", "two units"])
+def test_reading_what_is_no_light_curve_ends_in_a_reason(sound, name):
+    body = sound[: split_hdus(NAME, sound)[0].stop].replace(b"NEXTEND =", b"NO      =")
+    with pytest.raises(errors.QuarantinedFile):
+        spoc.read({"no file": b"", "two units": body}[name])
+
+
+ERROR_TEXT = (
+    b"\n<?xml version='1.0'?><Error><Code>InvalidRange</Code><Message>The requested range "
+    b"cannot be satisfied.</Message></Error>"
+)
+"""What old versions of curl wrote into files that were complete."""
+
+
+def test_error_text_over_a_part_of_the_file_shows_wherever_it_stands(sound):
+    for at in np.linspace(0, len(sound) - len(ERROR_TEXT), 200).astype(int):
+        spliced = sound[:at] + ERROR_TEXT + sound[at + len(ERROR_TEXT) :]
+        with pytest.raises(errors.QuarantinedFile):
+            spoc.verify(NAME, spliced)
+
+
+def test_error_text_between_two_parts_of_the_file_shows_wherever_it_stands(sound):
+    for at in np.linspace(0, len(sound), 200).astype(int):
+        for text in (ERROR_TEXT, ERROR_TEXT.ljust(BLOCK, b"\n")):
+            with pytest.raises(errors.QuarantinedFile):
+                spoc.verify(NAME, sound[:at] + text + sound[at:])
+
+
+def test_any_block_that_is_missing_or_doubled_shows(sound):
+    for at in range(0, len(sound), BLOCK):
+        for bad in (sound[:at] + sound[at + BLOCK :], sound[: at + BLOCK] + sound[at:]):
+            with pytest.raises(errors.QuarantinedFile):
+                spoc.verify(NAME, bad)
+
+
 def test_all_real_files_are_believed(shared_data):
     files = sorted((shared_data / "tess").glob("*/*.fits"))
+    longer = Counter[int]()
     for file in files:
-        facts = spoc.verify(file.name, file.read_bytes())
+        body = file.read_bytes()
+        facts = spoc.verify(file.name, body)
         assert f"{facts.tic:016d}" in file.name
         assert not facts.simulated
+        longer[len(body) - 28_800 - -(-100 * facts.n_row // BLOCK) * BLOCK] += 1
+        assert units_of(body) == spoc.UNITS
     assert len(files) >= 40
+    assert longer == {0: len(files) - 1, BLOCK: 1}  # the aperture of TIC 55101449 takes two blocks
+
+
+def test_simulated_files_are_in_the_units_of_real_ones(simulated_sector):
+    body = simulated_sector.files[0].read_bytes()
+    assert units_of(body) == spoc.UNITS
+
+
+def units_of(body: bytes) -> tuple[str, ...]:
+    table = split_hdus("file", body)[1]
+    return tuple(table.text(f"TUNIT{number}") for number in range(1, 21))
 
 
 def test_real_columns_equal_those_that_astropy_reads(shared_data):
