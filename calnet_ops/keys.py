@@ -160,6 +160,16 @@ def data_docs(sector: int, lineage: str, page: str = "index.html") -> str:
     return f"checks/{sector_key(sector)}/{lineage}-docs/{page}"
 
 
+def catalog_report(lineage: str) -> str:
+    """Verdict of the checks on a catalog that is to be released."""
+    return f"checks/catalog/{lineage}.json"
+
+
+def catalog_docs(lineage: str, page: str = "index.html") -> str:
+    """A page of the Great Expectations Data Docs of such a catalog."""
+    return f"checks/catalog/{lineage}-docs/{page}"
+
+
 def known_issues(table_id: str) -> str:
     """A version of the table of known issues."""
     return f"known-issues/{table_id}.parquet"
@@ -173,6 +183,11 @@ def features(version: str, sector: int, lineage: str) -> str:
 def skipped(version: str, sector: int, lineage: str) -> str:
     """Files of a shard that gave no features, and why."""
     return f"features/{version}/{sector_key(sector)}/{lineage}-skipped.parquet"
+
+
+def feature_statistics(version: str, sector: int, lineage: str) -> str:
+    """Statistics of the features of a shard, one row a segment."""
+    return f"features/{version}/{sector_key(sector)}/{lineage}-statistics.parquet"
 
 
 def scores(model_id: str, sector: int, lineage: str) -> str:

@@ -51,7 +51,7 @@ def test_every_kind_is_judged_and_its_rows_are_named(tmp_path):
         (False, 1, (("c", "5"),)),
         (False, 2, (("a", "8"), ("c", "8"))),
         (False, 1, (("b", "nan"),)),
-        (False, 1, ()),
+        (False, 1, (("", "2"),)),
     ]
     assert (tmp_path / "index.html").is_file()
     page = (tmp_path / "expectations" / "file.html").read_text()

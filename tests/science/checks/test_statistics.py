@@ -1,6 +1,7 @@
 """A light curve in numbers."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -54,5 +55,16 @@ def test_real_files_set_only_the_bits_we_count(shared_data):
 
 
 def test_columns_are_those_of_the_table_whether_it_has_rows_or_not():
-    table = pa.Table.from_pylist([file_statistics(eclipsing_binary())])
+    curve = replace(eclipsing_binary(), time_unit="BJD - 2457000, days", flux_unit="e-/s")
+    table = pa.Table.from_pylist([file_statistics(curve)])
     assert table.schema.equals(COLUMNS)
+
+
+def test_faults_of_order_and_odd_bits_are_counted():
+    curve = eclipsing_binary(100)
+    time, number, quality = curve.time.copy(), curve.cadence_no.copy(), curve.quality.copy()
+    time[10], time[20], number[50:], quality[7] = time[8], np.nan, number[50:] + 3, 1 << 20
+    numbers = file_statistics(replace(curve, time=time, cadence_no=number, quality=quality))
+    faults = (numbers["n_time_fall"], numbers["n_cadence_jump"], numbers["n_unknown_bit"])
+    assert faults == (1, 1, 1)
+    assert (numbers["time_unit"], numbers["flux_unit"]) == (None, None)
