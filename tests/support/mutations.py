@@ -1,6 +1,6 @@
 """Files made wrong in every way a seed can think of, with checksums that are right again."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -104,7 +104,8 @@ class Mutator:
     def __init__(self, body: bytes, seed: int = 0) -> None:
         self.body = body
         self.seed = seed
-        self.hdus = split_hdus("sound", body)
+        hdus = split_hdus("sound", body)
+        self.edges = [0, *(hdu.stop for hdu in hdus)]
 
     def version(self, number: int) -> bytes:
         """File with one to three things wrong; two of three have good checksums all the same."""
@@ -113,17 +114,19 @@ class Mutator:
         for _ in range(rng.integers(1, 4)):
             MUTATIONS[rng.integers(len(MUTATIONS))](bad, rng)
         if rng.random() < 2 / 3:
-            self._seal(bad)
+            return reseal(bad, self.edges)
         return bytes(bad)
 
-    def _seal(self, bad: bytearray) -> None:
-        """Make the sum of each unit right by its last word, which is padding."""
-        edges = [hdu.start for hdu in self.hdus] + [self.hdus[-1].stop]
-        for start, stop in pairwise(edge for edge in edges if edge <= len(bad)):
-            bad[stop - 4 : stop] = bytes(4)
-            words = np.frombuffer(bytes(bad[start:stop]), ">u4")
-            rest = int(words.sum(dtype=np.uint64)) % 0xFFFFFFFF
-            bad[stop - 4 : stop] = (0xFFFFFFFF - rest).to_bytes(4, "big")
+
+def reseal(body: bytes | bytearray, edges: Sequence[int]) -> bytes:
+    """Make the sum of each unit between two edges right by its last word, which is padding."""
+    bad = bytearray(body)
+    for start, stop in pairwise(edge for edge in edges if edge <= len(bad)):
+        bad[stop - 4 : stop] = bytes(4)
+        words = np.frombuffer(bytes(bad[start:stop]), ">u4")
+        rest = int(words.sum(dtype=np.uint64)) % 0xFFFFFFFF
+        bad[stop - 4 : stop] = (0xFFFFFFFF - rest).to_bytes(4, "big")
+    return bytes(bad)
 
 
 def flip_bits(bad: bytearray, rng: np.random.Generator) -> None:
@@ -228,11 +231,7 @@ def shorten(body: bytes, n_row: int) -> bytes:
     rows = body[table.data_start : table.data_start + n_byte]
     hdu = head + rows.ljust(-(-n_byte // BLOCK) * BLOCK, b"\0")
     short = body[: table.start] + bytes(hdu) + body[table.stop :]
-    mutator = Mutator(short)
-    sealed = bytearray(short)
-    if "CHECKSUM" in table.cards:
-        mutator._seal(sealed)
-    return bytes(sealed)
+    return reseal(short, Mutator(short).edges) if "CHECKSUM" in table.cards else short
 
 
 def outcome(read: Callable[[], object]) -> str:

@@ -186,7 +186,7 @@ def table_rows(hdu: Hdu, body: bytes, columns: Columns | None = None) -> NDArray
         row = _row_type(columns)
     except (KeyError, ValueError) as error:
         raise _odd("table", f"columns {columns}", "D E J I K B L, each name once") from error
-    n_row, n_bytes = hdu.integer("NAXIS2"), hdu.integer("NAXIS1")
+    n_row, n_bytes = _size(hdu, "NAXIS2"), _size(hdu, "NAXIS1")
     if row.itemsize != n_bytes or not 0 <= n_row * n_bytes <= hdu.stop - hdu.data_start:
         found = f"{n_row} rows of {n_bytes} bytes"
         raise WrongLayout("table", found=found, expected=f"{row.itemsize} bytes a row")
@@ -205,7 +205,7 @@ def table_columns(hdu: Hdu) -> Columns:
     if kind != "BINTABLE" or n_axes != 2:  # noqa: PLR2004
         found = f"{kind or 'no extension'} of {n_axes} axes"
         raise _odd("table", found, "BINTABLE of 2 axes")
-    n_column = hdu.integer("TFIELDS")
+    n_column = _size(hdu, "TFIELDS")
     if not 1 <= n_column <= MAX_COLUMNS:
         raise WrongLayout("table", found=f"TFIELDS = {n_column}", expected=f"1 to {MAX_COLUMNS}")
     numbers = range(1, n_column + 1)
@@ -281,13 +281,13 @@ def _read_header(what: str, body: bytes, start: int) -> tuple[dict[str, str], in
 
 def _data_size(what: str, hdu: Hdu) -> int:
     """Bytes of data that the header promises (FITS standard 4.0, eq. 2)."""
-    n_axes = hdu.integer("NAXIS")
+    n_axes = _size(hdu, "NAXIS")
     if not 0 <= n_axes <= MAX_AXES:
         raise WrongLayout(what, found=f"NAXIS = {n_axes}", expected=f"0 to {MAX_AXES}")
-    axes = [hdu.integer(f"NAXIS{i}") for i in range(1, n_axes + 1)]
-    heap = hdu.integer("PCOUNT") if "PCOUNT" in hdu.cards else 0
-    groups = hdu.integer("GCOUNT") if "GCOUNT" in hdu.cards else 1
-    n_bits = hdu.integer("BITPIX")
+    axes = [_size(hdu, f"NAXIS{i}") for i in range(1, n_axes + 1)]
+    heap = _size(hdu, "PCOUNT") if "PCOUNT" in hdu.cards else 0
+    groups = _size(hdu, "GCOUNT") if "GCOUNT" in hdu.cards else 1
+    n_bits = _size(hdu, "BITPIX")
     if min([heap, *axes]) < 0 or groups != 1:
         found = f"axes {axes}, PCOUNT {heap}, GCOUNT {groups}"
         raise _odd(what, found, "no negative size, and one group")
@@ -296,11 +296,19 @@ def _data_size(what: str, hdu: Hdu) -> int:
     return abs(n_bits) // 8 * (heap + math.prod(axes)) if axes else 0
 
 
+def _size(hdu: Hdu, keyword: str) -> int:
+    """Whole number that says how long something is, never in quotes."""
+    value = hdu.value(keyword)
+    if isinstance(value, str):
+        raise _odd(f"card {keyword}", repr(value), "a whole number")
+    return hdu.integer(keyword)
+
+
 def _check_promised(what: str, hdus: list[Hdu]) -> None:
     """Compare the number of units with that in the first header, if it has one."""
     if hdus[0].value("NEXTEND") is None:
         return
-    n_extension = hdus[0].integer("NEXTEND")
+    n_extension = _size(hdus[0], "NEXTEND")
     if n_extension < 0:
         raise WrongLayout(what, found=f"NEXTEND = {n_extension}", expected="none or more")
     if len(hdus) < 1 + n_extension:
