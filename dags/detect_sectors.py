@@ -1,14 +1,14 @@
 """
 # detect_sectors
 
-Notice a sector that MAST has finished publishing.
+Notice a sector that MAST has finished publishing, or publishes again.
 
 | | |
 |---|---|
 | Starts when | every 6 hours, or by hand |
-| Reads | bulk download page, download scripts, CDPP tables |
+| Reads | bulk download page, scripts, CDPP tables; once a week, a few files of each old sector |
 | Writes | state of each delivery in the ledger |
-| Event | `sector_listed` for each complete sector, again if it is not ingested after an hour |
+| Event | `sector_listed` for each complete sector, again if nothing comes of it for 1 to 24 h |
 | If it fails | nothing is lost: the next poll sees the same archive. `docs/operations.md` |
 """
 

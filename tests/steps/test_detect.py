@@ -9,7 +9,7 @@ from calnet_ops.errors import ArchiveUnavailable, WrongConfiguration
 from calnet_ops.platform import Platform
 from calnet_ops.steps.detect import detect_sectors
 from calnet_ops.steps.detect_listing import agrees
-from tests.support.mirrors import mirror_of
+from tests.support.mirrors import Answer, ScriptedServer, mirror_of, serving
 from tests.support.platforms import make_platform
 from tests.support.spoc_files import spoc_name
 
@@ -150,6 +150,24 @@ def test_script_that_cannot_be_read_does_not_hold_up_the_others(publish, platfor
 def test_archive_that_is_empty_is_an_archive_that_is_broken(platform):
     with pytest.raises(ArchiveUnavailable):
         detect_sectors(platform)
+
+
+def test_only_sectors_with_a_light_curve_script_are_there(tmp_path):
+    """Full-frame images of the next sector, and of the special one, come without light curves."""
+    folder = "/missions/tess/download_scripts/sector/tesscurl_sector_"
+    links = ("107_ffic", "1751_ffir", "1751_tp", "106_lc", "106_fast-lc", "104_lc", "106_dv")
+    page = "".join(f'<a href="{folder}{link}.sh">x</a>' for link in links).encode()
+    answers = [Answer(body=page)]
+    for sector in (104, 106):
+        name = spoc_name(1, sector)
+        url = f"https://mast.stsci.edu/api/v0.1/Download/file/?uri=mast:TESS/product/{name}"
+        script = f"#!/bin/sh\ncurl -C - -L -o {name} {url}\n".encode()
+        answers += [Answer(body=script), Answer(body=b"no tables"), Answer(404)]
+    with serving(ScriptedServer(answers)) as url:
+        platform = make_platform(tmp_path, url)
+        found = detect_sectors(platform)
+        platform.archive.close()  # type: ignore[attr-defined]
+    assert found["states"] == {104: "appearing", 106: "appearing"}
 
 
 @pytest.mark.parametrize(
