@@ -1,20 +1,20 @@
 """HTTP as we speak it with an archive: polite, bounded, and with allowed hosts only."""
 
 import ssl
-import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
-from typing import NamedTuple, Self
+from typing import Self
 
 import httpx
 
 import calnet_ops
+from calnet_ops.adapters.archive.body import Bound, read_body, read_small
 from calnet_ops.adapters.archive.breaker import Breaker
-from calnet_ops.adapters.archive.headers import retry_after_s, whole_number
+from calnet_ops.adapters.archive.headers import retry_after_s
 from calnet_ops.adapters.archive.retry import Again
 from calnet_ops.adapters.archive.throttle import Throttle
-from calnet_ops.errors import ArchiveUnavailable, CalnetError, ForeignProduct
+from calnet_ops.errors import ArchiveUnavailable, CalnetError
 
 CONNECTIONS_PER_HOST = 4
 """MAST strained under 100 (lightkurve issue 993); four each to five hosts fetched 55,986 files
@@ -36,25 +36,6 @@ REDIRECTS = frozenset({301, 302, 303, 307, 308})
 """Both 302 and 307 were seen of MAST."""
 
 MAX_REDIRECTS = 5
-
-SMALL = 64 * 2**10
-SMALL_S = 5.0
-"""A body up to so long [bytes, s] is read to its end though nobody wants it, so that the
-connection can be used again."""
-
-
-class Bound(NamedTuple):
-    """Longest body that is read, and what a longer one is called."""
-
-    n_bytes: int
-    error: type[CalnetError]
-
-
-PAGE = Bound(16 * 2**20, ArchiveUnavailable)
-"""The script of 20,000 files has 4 MB."""
-
-PRODUCT = Bound(16 * 2**20, ForeignProduct)
-"""Two-minute light curves have up to 4.2 MB, in sectors of double length."""
 
 
 class ArchiveClient:
@@ -111,7 +92,7 @@ class ArchiveClient:
                 if answer.status_code not in REDIRECTS:
                     yield answer
                     return
-                _read_small(answer)
+                read_small(answer)
                 here = self.redirected(here, answer.headers.get("Location", ""))
         raise Again(
             ArchiveUnavailable(url, found="another redirect", expected=f"at most {MAX_REDIRECTS}")
@@ -125,29 +106,8 @@ class ArchiveClient:
         n_held: int = 0,
         throttle: Throttle | None = None,
     ) -> Iterator[bytes]:
-        """Chunks of a body as they arrive, never decompressed.
-
-        Parameters
-        ----------
-        answer
-            From `stream`.
-        bound
-            Longest body, together with the `n_held` bytes that are there already.
-        throttle
-            Paces the bytes; time spent waiting for it is not held against the server.
-        """
-        url = str(answer.url)
-        _refuse_encoded(url, answer)
-        n_bytes, started = n_held, time.monotonic()
-        _check_bound(url, bound, n_bytes + (_announced(answer) or 0))
-        for chunk in answer.iter_raw():
-            started += throttle.take(len(chunk)) if throttle else 0
-            n_bytes += len(chunk)
-            _check_bound(url, bound, n_bytes)
-            if time.monotonic() - started > self._attempt_s:
-                found = f"{n_bytes} bytes after {self._attempt_s:.0f} s"
-                raise Again(ArchiveUnavailable(url, found=found, expected="the end of the body"))
-            yield chunk
+        """Chunks of the body of an answer of `stream`, see `body.read_body`."""
+        return read_body(answer, bound, self._attempt_s, n_held, throttle)
 
     @contextmanager
     def _request(
@@ -251,34 +211,5 @@ def _tls() -> ssl.SSLContext:
 
 def _expect_not_busy(url: str, answer: httpx.Response) -> None:
     if answer.status_code in BUSY:
-        _read_small(answer)
+        read_small(answer)
         raise Again(unexpected(url, answer), retry_after_s(answer))
-
-
-def _announced(answer: httpx.Response) -> int | None:
-    return whole_number(answer.headers.get("Content-Length", ""))
-
-
-def _read_small(answer: httpx.Response) -> None:
-    """Read a body that nobody wants to its end, if that is near."""
-    n_bytes = _announced(answer)
-    started = time.monotonic()
-    if n_bytes is not None and n_bytes <= SMALL:
-        for _ in answer.iter_raw():
-            if time.monotonic() - started > SMALL_S:
-                return
-
-
-def _check_bound(url: str, bound: Bound, n_bytes: int) -> None:
-    if n_bytes > bound.n_bytes:
-        raise bound.error(url, found=f"{n_bytes} bytes", expected=f"at most {bound.n_bytes} bytes")
-
-
-def _refuse_encoded(url: str, answer: httpx.Response) -> None:
-    encoding = answer.headers.get("Content-Encoding", "identity")
-    if encoding.lower() != "identity":
-        raise Again(
-            ArchiveUnavailable(
-                url, found=f"a body in {encoding[:40]!r}", expected="the bytes as they are"
-            )
-        )

@@ -75,6 +75,7 @@ class MastArchive:
         page = self._pages.fetch(self._base + PAGE).text
         sectors = sorted({int(number) for number in SCRIPT_LINK.findall(page)})
         if not sectors:
+            self._pages.forget(self._base + PAGE)
             raise ArchiveUnavailable(
                 self._base + PAGE,
                 found="a page without a link to any light-curve script",
@@ -90,7 +91,11 @@ class MastArchive:
         """List of a sector's light curves."""
         path = SCRIPT.format(sector=sector)
         page = self._pages.fetch(self._base + path)
-        files = parse_script(path.rpartition("/")[2], page.body)
+        try:
+            files = parse_script(path.rpartition("/")[2], page.body)
+        except ArchiveUnavailable:
+            self._pages.forget(self._base + path)
+            raise
         said = page.validators
         return Script(sector, files, sha256_hex(page.body), said.last_modified, said.etag)
 
@@ -99,6 +104,7 @@ class MastArchive:
         page = self._pages.fetch(self._base + TCE_PAGE).text
         link = re.search(CDPP_LINK.format(sector=sector), page, re.ASCII)
         if link is None:
+            self._pages.forget(self._base + TCE_PAGE)
             return None
         # the link's path on our own base: a mirror may keep MAST's absolute links
         path = urlsplit(urljoin(TCE_PAGE, link[1])).path

@@ -2,7 +2,8 @@
 
 from http import HTTPStatus
 
-from calnet_ops.adapters.archive.client import PAGE, ArchiveClient, unexpected
+from calnet_ops.adapters.archive.body import PAGE
+from calnet_ops.adapters.archive.client import ArchiveClient, unexpected
 from calnet_ops.adapters.archive.headers import firm_date, unless_still
 from calnet_ops.adapters.archive.retry import Patience, insist
 from calnet_ops.adapters.archive.shelf import Page, PageShelf
@@ -57,6 +58,10 @@ class Pages:
             return page
 
         return insist(attempt, url, patience or self._patience)
+
+    def forget(self, url: str) -> None:
+        """Ask for all of a page next time: it made no sense, whatever version it was said to be."""
+        self._shelf.drop(url)
 
     def is_dated(self, url: str, since: str) -> bool:
         """Whether a page is certainly still the one with that Last-Modified, without reading it."""

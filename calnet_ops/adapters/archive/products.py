@@ -5,7 +5,8 @@ from http import HTTPStatus
 import httpx
 
 from calnet_ops.adapters.archive import ARCHIVE, Fetched, Validators
-from calnet_ops.adapters.archive.client import PRODUCT, ArchiveClient, unexpected
+from calnet_ops.adapters.archive.body import PRODUCT
+from calnet_ops.adapters.archive.client import ArchiveClient, unexpected
 from calnet_ops.adapters.archive.headers import is_strong, read_validators
 from calnet_ops.adapters.archive.partial import Partial
 from calnet_ops.adapters.archive.retry import Patience, insist

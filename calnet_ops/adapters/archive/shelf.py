@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import time
 import zlib
 from collections.abc import Iterator
 from contextlib import suppress
@@ -18,6 +19,9 @@ from calnet_ops.lineage import sha256_hex
 MAX_PAGES = 1000
 """A script, a table and a target list for each of 300 sectors; a script of 20,000 files takes
 160 kB, compressed."""
+
+KEEP_S = 24 * 3600
+"""A page is read anew each day [s], so that wrong bytes under the right ETag do not stay."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +71,11 @@ class PageShelf:
         self._folder = folder
 
     def load(self, url: str) -> Page:
-        """Page as last read; an empty one if it is not there or not whole."""
+        """Page as last read; an empty one if it is not there, not whole, or a day old."""
         for file in self._files(url):
             with suppress(OSError, EOFError, ValueError, KeyError, TypeError, zlib.error):
+                if time.time() - file.stat().st_mtime > KEEP_S:
+                    return Page()
                 head, _, body = gzip.decompress(file.read_bytes()).partition(b"\n")
                 facts = json.loads(head)
                 return Page(body, Validators(**facts["validators"]), facts["condition"])
@@ -85,6 +91,12 @@ class PageShelf:
                 part.write_bytes(gzip.compress(json.dumps(facts).encode() + b"\n" + page.body))
                 part.replace(file)
                 _drop_oldest(part.parent)
+
+    def drop(self, url: str) -> None:
+        """Keep a page no longer."""
+        for file in self._files(url):
+            with suppress(OSError):
+                file.unlink()
 
     def _files(self, url: str) -> Iterator[Path]:
         """The file of a page, if pages are kept."""

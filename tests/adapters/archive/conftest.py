@@ -21,7 +21,10 @@ def scripted() -> Iterator[Start]:
     with ExitStack() as stack:
 
         def start(
-            *answers: Answer, redirects: tuple[str, ...] = (), attempt_s: float = 20, **more: Any
+            *answers: Answer,
+            redirects: tuple[str, ...] = (),
+            attempt_s: float = 20,
+            **more: Any,
         ) -> tuple[ScriptedServer, MastArchive]:
             server = ScriptedServer(list(answers))
             url = stack.enter_context(serving(server))
@@ -31,6 +34,6 @@ def scripted() -> Iterator[Start]:
                 )
             )
             patience = Patience(n_try=3, first_s=0.001)
-            return server, MastArchive(client, url, url, patience, pace=Throttle(), **more)
+            return server, MastArchive(client, url, url, patience, **({"pace": Throttle()} | more))
 
         yield start

@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 
@@ -35,6 +36,16 @@ def test_page_without_links_is_not_an_empty_archive(scripted):
     _, archive = scripted(Answer(body=b"<html>We will be back soon</html>"))
     with pytest.raises(ArchiveUnavailable, match="without a link"):
         archive.list_sectors()
+
+
+@pytest.mark.parametrize("ask", ["list_sectors", "fetch_script", "count_expected"])
+def test_page_that_makes_no_sense_is_not_kept_whatever_its_version(scripted, tmp_path, ask):
+    answer = Answer(body=b"<html>We will be back soon</html>", headers={"ETag": '"one"'})
+    server, archive = scripted(answer, answer, folder=tmp_path)
+    for _ in range(2):
+        with suppress(ArchiveUnavailable):
+            getattr(archive, ask)(*(() if ask == "list_sectors" else (87,)))
+    assert "If-None-Match" not in server.asked[1]
 
 
 def test_absolute_links_and_other_products_are_understood(scripted):

@@ -1,7 +1,10 @@
 import gzip
 import tracemalloc
+from contextlib import suppress
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from calnet_ops.adapters.archive.script import parse_script
 from calnet_ops.errors import ArchiveUnavailable
@@ -67,3 +70,17 @@ def test_absurd_script_is_refused_in_little_memory():
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 12_000_000
+
+
+@given(st.data())
+@settings(max_examples=200)
+def test_mutated_script_ends_in_files_or_a_named_error(data):
+    body = bytearray(b"#!/bin/sh\n" + 3 * LINE.encode())
+    for _ in range(data.draw(st.integers(1, 4))):
+        start = data.draw(st.integers(0, len(body)))
+        stop = data.draw(st.integers(start, min(len(body), start + 20)))
+        body[start:stop] = data.draw(st.binary(max_size=20))
+    with suppress(ArchiveUnavailable):
+        files = parse_script("script", bytes(body))
+        assert all("/" not in file.file_name and file.file_name.isprintable() for file in files)
+        assert all(file.url.startswith("http") and file.url.isprintable() for file in files)

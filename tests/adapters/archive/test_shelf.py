@@ -68,6 +68,15 @@ def test_oldest_pages_make_room(tmp_path):
     assert PageShelf(tmp_path).load(URL) == PAGE
 
 
+def test_page_is_read_anew_each_day_and_when_it_was_dropped(tmp_path):
+    shelf = PageShelf(tmp_path)
+    for forget in (lambda file: os.utime(file, (0, 0)), lambda _: shelf.drop(URL)):
+        shelf.save(URL, PAGE)
+        forget(next(tmp_path.iterdir()))
+        assert shelf.load(URL) == Page()
+    shelf.drop(URL)
+
+
 def test_several_may_write_at_once(tmp_path):
     def save(number: int) -> Page:
         shelf = PageShelf(tmp_path)
