@@ -1,0 +1,163 @@
+"""Ingest that is killed, and a store that is: what was stored counts, and the end is the same."""
+
+import json
+import random
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from subprocess import Popen
+
+import pytest
+
+from calnet_ops.cli.embedded import Embedded, lay_out, set_up_state
+from calnet_ops.cli.supervisor import Server, Supervisor
+from calnet_ops.platform import open_platform
+from calnet_ops.simulator.faults import Faults
+from calnet_ops.simulator.faulty_mirror import FaultyMirror
+from tests.faults.mixes import Mix, plain_files
+from tests.faults.runs import Run, check
+from tests.support.mirrors import serving
+
+SECTOR, N_FILE = 87, 120
+"""Two shards."""
+
+MOST_S = 50.0
+"""Longest run of the command until it is given up; a whole one takes 10 s."""
+
+pytestmark = [pytest.mark.system, pytest.mark.timeout(120)]
+
+
+@dataclass
+class Scene:
+    """Servers, and an archive with a few faults."""
+
+    supervisor: Supervisor
+    installation: Embedded
+    s3: Server
+    run: Run
+    stored: set[str] = field(default_factory=set)
+    """Names of the files that were in the store when somebody last looked."""
+
+    def ingest(self) -> Popen[bytes]:
+        """Start the command."""
+        command = (sys.executable, "-m", "calnet_ops.cli", "ingest", str(SECTOR), "--json")
+        return self.supervisor.spawn("ingest", command)
+
+    def n_asked(self) -> int:
+        """Requests for light curves so far."""
+        return sum(bool(asked.url.file_name) for asked in self.run.mirror.asked)
+
+    def wait_for(self, happened: Callable[[], bool], process: Popen[bytes]) -> bool:
+        """Wait until something has happened; False if the command ended before."""
+        end = time.monotonic() + MOST_S
+        while process.poll() is None:
+            if happened():
+                return True
+            assert time.monotonic() < end, "it takes too long"
+            time.sleep(0.005)
+        return False
+
+    def look(self) -> None:
+        """Note what is in the store; nothing that was there before may have been asked for."""
+        asked = self.run.mirror.asked[self._mark :]
+        again = {item.url.file_name for item in asked} & self.stored
+        assert not again, "it was in the store"
+        self._mark = len(self.run.mirror.asked)
+        keys = self.run.store.iter_keys(f"tess/lc/s{SECTOR:03d}/")
+        self.stored = {key.rpartition("/")[2] for key in keys}
+
+    _mark: int = 0
+
+
+@pytest.fixture
+def scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scene]:
+    """An S3 server and an archive; all processes are ended afterwards."""
+    faults = Faults(
+        seed=5,
+        trouble={"503": 0.02, "reset": 0.02, "short body": 0.02, "drip": 0.5},
+        max_per_url=1,
+        files={"bad at first": 0.04, "bad at both": 0.04, "missing at both": 0.03},
+        drip_s=0.2,
+    )
+    mix = Mix(5, {SECTOR: plain_files(SECTOR, N_FILE)}, faults=faults)
+    mix.lay_out(tmp_path / "archive")
+    mirror = FaultyMirror(tmp_path / "archive", faults)
+    mirror.clock = lambda: 0.0
+    with serving(mirror) as url, _installed(tmp_path / "here", url) as (installation, supervisor):
+        environment = installation.environment()
+        for name in ("CALNET_S3_ACCESS_KEY", "CALNET_S3_SECRET_KEY"):
+            monkeypatch.setenv(name, environment[name])
+        s3 = installation.servers()[0]
+        supervisor.start(s3)
+        supervisor.wait_ready(s3)
+        platform = open_platform(installation.paths_file)
+        set_up_state(platform)
+        yield Scene(supervisor, installation, s3, Run(mix, mirror, platform))
+
+
+@contextmanager
+def _installed(folder: Path, url: str) -> Iterator[tuple[Embedded, Supervisor]]:
+    installation = lay_out(folder, url)
+    paths = json.loads(installation.paths_file.read_text())
+    bases = dict.fromkeys(("pages", "products", "target_lists"), url)
+    paths["archive"] = bases | {"second": {"endpoint": url, "bucket": "stpubdata"}}
+    installation.paths_file.write_text(json.dumps(paths))
+    with Supervisor(folder / "logs", installation.environment()) as supervisor:
+        yield installation, supervisor
+
+
+def test_what_was_stored_before_a_kill_is_not_asked_for_again(scene):
+    rng = random.Random(11)
+    n_kill = 0
+    for _ in range(40):
+        process = scene.ingest()
+        goal = scene.n_asked() + rng.choice([0, 1, 8, 16, 24])
+        if n_kill < 12 and scene.wait_for(lambda goal=goal: scene.n_asked() >= goal, process):
+            time.sleep(rng.random() * 0.2)
+            process.kill()
+            n_kill += 1
+        status = process.wait(MOST_S)
+        scene.look()
+        if status == 0:
+            break
+    assert status == 0, _last_words(scene)
+    assert n_kill >= 10
+    _check(scene)
+
+
+def test_a_store_that_was_killed_in_the_middle_and_is_back_loses_nothing(scene):
+    process = scene.ingest()
+    for n_asked in (20, 90, 200):
+        while not scene.wait_for(lambda n=n_asked: scene.n_asked() >= n, process):
+            assert process.returncode, "it ended too early"
+            process = scene.ingest()
+        scene.supervisor.running["s3"].kill()
+        scene.supervisor.running["s3"].wait()
+        time.sleep(0.5)
+        scene.supervisor.start(scene.s3)
+        scene.supervisor.wait_ready(scene.s3)
+        set_up_state(scene.run.platform)  # it answers before it can write
+        scene.look()
+    for _ in range(5):
+        if process.wait(MOST_S) == 0:
+            break
+        process = scene.ingest()
+    assert process.wait(MOST_S) == 0, _last_words(scene)
+    scene.look()
+    _check(scene)
+
+
+def _check(scene: Scene) -> None:
+    """The end is what it would have been without a kill."""
+    delivery = scene.run.platform.ledger.delivery(SECTOR)
+    assert delivery is not None
+    assert delivery.state == "raw"
+    scene.run.records.append(delivery.facts)
+    check(scene.run, late_is_over=False)
+
+
+def _last_words(scene: Scene) -> str:
+    return (scene.supervisor.folder / "ingest.log").read_text()[-3000:]
