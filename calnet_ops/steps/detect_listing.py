@@ -66,6 +66,28 @@ def listing_facts(script: Script, seen: Delivery | None, platform: Platform) -> 
     }
 
 
+def late_count(held: Delivery, platform: Platform) -> dict[str, int]:
+    """Count of the CDPP table, as a fact, if it came after the sector was listed without it.
+
+    A person is told if it disagrees: nothing else would notice that files are missing of which
+    the script never spoke.
+    """
+    if held.facts.get("n_expected") is not None:
+        return {}
+    n_expected = _count_expected(held.sector, platform)
+    if n_expected is None:
+        return {}
+    n_target = held.facts.get("n_target")
+    if n_target is not None and not agrees(n_target, n_expected):
+        platform.notifier.tell(
+            f"{keys.sector_key(held.sector)}, delivery {held.delivery}: fewer or more targets than "
+            "the CDPP table that came later",
+            f"{n_target} targets in the script, {n_expected} in the table. The sector was listed "
+            "without it. A script that changes is noticed; ask the archive if it does not.",
+        )
+    return {"n_expected": n_expected}
+
+
 def _count_expected(sector: int, platform: Platform) -> int | None:
     try:
         return platform.archive.count_expected(sector)

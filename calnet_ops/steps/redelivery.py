@@ -18,6 +18,7 @@ from calnet_ops.adapters.ledger import Delivery
 from calnet_ops.errors import MissingAtSource, MissingInput, TransientError
 from calnet_ops.platform import Platform
 from calnet_ops.steps.appearing import APPEARING, LISTED, appear, stamp
+from calnet_ops.steps.detect_listing import late_count
 from calnet_ops.steps.redelivery_files import (
     ALWAYS,
     Drawn,
@@ -116,6 +117,7 @@ def _look_at(held: Delivery, platform: Platform) -> None:
     if not look.why:
         facts["sample"] = _to_remember(drawn, remembered, look)
         facts["sampled"] = held.facts["manifest"]
+        facts |= late_count(held, platform)
         platform.ledger.move_delivery(held, facts=facts)
         return
     names = [row["file_name"] for row in drawn.always] + look.changed[:ALWAYS] + look.found[:ALWAYS]

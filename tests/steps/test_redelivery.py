@@ -228,6 +228,20 @@ def test_look_needs_the_manifest_and_without_it_others_go_on(world, clock):
     assert detect_sectors(platform, all_due=True)["states"] == {87: "raw", 88: "appearing"}
 
 
+@pytest.mark.parametrize("n_expected", [5, 50])
+def test_cdpp_table_that_comes_late_is_counted_and_a_person_told(world, n_expected):
+    platform, archive = world
+    delivery = platform.ledger.delivery(87)
+    platform.ledger.move_delivery(delivery, facts={"n_target": 5, "n_expected": None})
+    detect_sectors(platform, all_due=True)
+    assert platform.ledger.delivery(87).facts["n_expected"] is None
+    archive.expected[87] = n_expected
+    for _ in range(2):
+        detect_sectors(platform, all_due=True)
+    assert platform.ledger.delivery(87).facts["n_expected"] == n_expected
+    assert len(platform.ledger.notices()) == (n_expected == 50)
+
+
 def test_few_sectors_are_looked_at_in_one_poll_the_longest_unseen_first(tmp_path, clock):
     platform, archive = moving_platform(tmp_path, clock)
     for sector in range(1, SECTORS_A_POLL + 4):
