@@ -86,10 +86,10 @@ class _ScriptedRequest(BaseHTTPRequestHandler):
 
     def _send_body(self, answer: Answer) -> None:
         body = answer.body[: answer.cut]
-        if not answer.drip_s:
-            self.wfile.write(body)
-            return
         with suppress(OSError):  # the client may have had enough
+            if not answer.drip_s:
+                self.wfile.write(body)
+                return
             for byte in body:
                 self.wfile.write(bytes([byte]))
                 time.sleep(answer.drip_s)
