@@ -13,7 +13,10 @@ from calnet_ops.adapters.archive.retry import Patience, insist
 from calnet_ops.adapters.archive.throttle import Throttle
 from calnet_ops.errors import MissingAtSource
 
-GONE = frozenset({404, 410})
+GONE = frozenset({403, 404, 410, 451})
+"""Answers to which there is no file. S3 says 403 for a key that is not there to who may not list
+the bucket; one file that nobody may have must not hold up its sector. If the archive shuts us out
+altogether, all files are missing, and the checks of the sector stop it."""
 
 
 class Products:

@@ -59,9 +59,10 @@ def test_archive_that_stays_busy_is_unavailable(scripted):
         archive.fetch_product(URL)
 
 
-def test_archive_that_refuses_is_not_pressed(scripted):
-    server, archive = scripted(Answer(403))
-    with pytest.raises(ArchiveUnavailable, match="status 403"):
+@pytest.mark.parametrize("status", [403, 451])
+def test_file_that_nobody_may_have_is_missing(scripted, status):
+    server, archive = scripted(Answer(status))
+    with pytest.raises(MissingAtSource, match=f"status {status}"):
         archive.fetch_product(URL)
     assert len(server.asked) == 1
 
