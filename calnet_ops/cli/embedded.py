@@ -124,11 +124,12 @@ class Embedded:
         """What to start, in this order."""
         return [self._store(), self._mlflow(), self._web(), *self._airflow()]
 
-    def mirror(self, archive: Path) -> Server:
-        """The archive's mirror over a folder of light curves."""
+    def mirror(self, archive: Path, faults: Path | None = None) -> Server:
+        """The archive's mirror over a folder of light curves, and what is to go wrong at it."""
         command = (
             *(sys.executable, "-m", "calnet_ops.cli", "archive", "serve", str(archive)),
             *("--port", str(self.ports.mirror)),
+            *(("--faults", str(faults)) if faults else ()),
         )
         return Server("mirror", command, _answers(f"{self.url('mirror')}/"))
 

@@ -25,9 +25,14 @@ DEMO_SETTINGS = {
     "CALNET_STABLE_FOR_S": "5",  # instead of 24 hours
     "CALNET_WATCH_EVERY_S": "60",  # instead of 5 minutes; the webhook is faster anyway
     "CALNET_RECIPE": "demo",  # instead of the published 30 epochs
+    "CALNET_REQUESTS_PER_S": "1000",  # the archive is a mirror on this machine
 }
 """A person does not wait for the archive's own pace."""
 
+FAULTS = {"seed": 2, "files": {"bad at first": 0.01, "missing at first": 0.01}}
+"""What is wrong at the mirror: of some files the archive has lost bytes, of some all; the public
+bucket has them whole, so that they are seen to be recovered. With this seed the simulated files
+that are damaged for good are not among them."""
 
 LOOKS_BEFORE_ANSWER = 3
 """Looks, a second apart, at a question before it is answered. An answer within the moment in which
@@ -250,7 +255,9 @@ def _start(play: Play, supervisor: Supervisor) -> None:
     for name, sky in skies.items():
         supervisor.finish(name, sky)
     # only now: a sector that is still being written is not what this demonstration is about
-    mirror = play.installation.mirror(play.archive)
+    faults = play.installation.folder / "faults.json"
+    faults.write_text(json.dumps(FAULTS))
+    mirror = play.installation.mirror(play.archive, faults)
     supervisor.start(mirror)
     for server in (mirror, mlflow, *others):
         supervisor.wait_ready(server)
