@@ -122,7 +122,12 @@ def raw(sector: int, delivery: int, file_name: str) -> str:
 
 def quarantine(sector: int, sha256: str, file_name: str) -> str:
     """A file that is not believed, kept as it came."""
-    return f"quarantine/{sector_key(sector)}/{sha256[:16]}/{file_name}"
+    return f"{quarantine_folder(sector)}{sha256[:16]}/{file_name}"
+
+
+def quarantine_folder(sector: int) -> str:
+    """Prefix of the files of a sector that are not believed."""
+    return f"quarantine/{sector_key(sector)}/"
 
 
 def plan(sector: int, lineage: str) -> str:

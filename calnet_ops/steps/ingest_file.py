@@ -1,6 +1,6 @@
 """One listed file on its way from the archive to the store, or to quarantine."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -21,8 +21,8 @@ from calnet_ops.errors import (
 from calnet_ops.lineage import sha256_hex
 from calnet_ops.science.checks.sector import STORED
 from calnet_ops.steps.ingest_looks import Answer, Judged, ask_archive, ask_second, refusal, weigh
-from calnet_ops.steps.ingest_tables import MANIFEST, Row
-from calnet_ops.steps.ingest_trust import DIFFERS, MISSING, SAME, SOUND, is_sampled, judge
+from calnet_ops.steps.ingest_tables import MANIFEST, VERSION, Row
+from calnet_ops.steps.ingest_trust import DIFFERS, MISSING, SAME, SOUND, Look, is_sampled, judge
 
 QUARANTINED = "quarantined"
 """Status of a file that is not `STORED`: nothing else can become of a listed one."""
@@ -36,12 +36,15 @@ BY_NAME = "name"
 MEDIA_TYPE = "application/fits"
 """IANA's; RFC 4047."""
 
-TOLD = ("etag", "last_modified", "source", "trust", "evidence", "compared")
+TOLD = ("etag", "last_modified", "source", "trust", "evidence", "compared", "reason", "message")
 """Columns of text that are kept with the object too, so that its row in the manifest can be
-written again from the store alone."""
+written again from the store alone. All of them together are shorter than S3 allows (2 KB)."""
 
-COUNTED = ("n_try", "n_look")
+COUNTED = ("delivery", "n_try", "n_look")
 """Columns of numbers that are."""
+
+VERDICT = "verdict"
+"""Fact of an object in quarantine: the version of ingest that put it there."""
 
 log = structlog.get_logger()
 
@@ -98,6 +101,8 @@ class Puller:
     held: Held
     there: frozenset[str]
     """Keys of this delivery that are in the store already."""
+    aside: Mapping[str, Sequence[str]]
+    """Keys in quarantine, of any delivery, by file name."""
     again: frozenset[str] | None = None
     """If given, the only files to ask for, in full and from both sources."""
 
@@ -124,6 +129,9 @@ class Puller:
         key = keys.raw(self.sector, self.delivery, name)
         if key in self.there:
             return self._read_back(listed, key)
+        for key in self.aside.get(name, ()):
+            if known := self._read_verdict(listed, key):
+                return known
         held = self.held.outcome(name)
         if held and self.again is not None and name not in self.again:
             return held
@@ -165,9 +173,8 @@ class Puller:
         held = self.held.has(row["file_name"], digest)
         if held:
             return replace(outcome, row=row | {name: held[name] for name in ("key", "delivery")})
-        facts = {name: str(row[name]) for name in (*TOLD, *COUNTED)}
         try:
-            self.store.save_new(row["key"], body, MEDIA_TYPE, facts=facts, digest=digest)
+            self.store.save_new(row["key"], body, MEDIA_TYPE, facts=_told(row), digest=digest)
         except KeyTaken:  # delivered again meanwhile: what is there stands, until the re-poll
             log.warning("key_holds_another_version", key=row["key"], found=digest)
             back = self._read_back(listed, row["key"])
@@ -211,39 +218,59 @@ class Puller:
 
     def _read_back(self, listed: Row, key: str) -> Outcome:
         """Row and statistics of a file that an earlier run has stored."""
-        name = listed["file_name"]
+        body, told = self._load(key)
+        answer = weigh(listed["file_name"], STORED, Fetched(body, 0))
+        if answer.judged is None:  # it was believed once, by other rules
+            return self._set_aside(listed, [answer])
+        outcome = self._believe(listed, [answer], answer.judged)
+        return Outcome(outcome.row | _read_told(told), outcome.statistics)
+
+    def _read_verdict(self, listed: Row, key: str) -> Outcome | None:
+        """Row of a file that an earlier run of this ingest has set aside; None if it was not.
+
+        The verdict stands, also if the archive has thought better of it meanwhile: otherwise
+        quarantine would keep bytes that no manifest tells of. The re-poll asks again.
+        """
+        told = self.store.load_facts(key)
+        if (told.get(VERDICT), told.get("delivery")) != (str(VERSION), str(self.delivery)):
+            return None
+        body, told = self._load(key)
+        look = Look(told["source"], told["reason"], told["sha256"])
+        answer = Answer(look, body, len(body), n_try=0, message=told["message"])
+        return Outcome(self._aside(listed, [answer], key) | _read_told(told), None)
+
+    def _load(self, key: str) -> tuple[bytes, dict[str, str]]:
+        """Bytes that are what they were when they were written, and what is told of them."""
         body, told = self.store.load_with_facts(key)
         digest = sha256_hex(body)
         written = told.get("sha256", digest)
         if digest != written:
             found, expected = f"sha256 {digest}", f"sha256 {written}, as it was written"
             raise KeyTaken(key, found=found, expected=expected, cure="Restore it from the archive.")
-        answer = weigh(name, STORED, Fetched(body, 0))
-        if answer.judged is None:
-            return self._set_aside(listed, [answer])
-        outcome = self._believe(listed, [answer], answer.judged)
-        texts = {column: told.get(column, "") for column in TOLD}
-        numbers = {column: int(told.get(column, "1")) for column in COUNTED}
-        origin = {"source": texts["source"] or ARCHIVE, "trust": texts["trust"] or SOUND}
-        return Outcome(outcome.row | texts | numbers | origin, outcome.statistics)
+        return body, told
 
     def _set_aside(self, listed: Row, answers: list[Answer]) -> Outcome:
         """Keep what came in quarantine, if anything did."""
-        verdict = judge([answer.look for answer in answers])
-        answer = answers[verdict.chosen]
+        answer = answers[judge([item.look for item in answers]).chosen]
         name, reason, digest = listed["file_name"], answer.look.reason, answer.look.digest
         key = keys.quarantine(self.sector, digest, name) if digest else ""
+        row = self._aside(listed, answers, key)
         if digest:
-            self.store.save_new(key, answer.body, digest=digest)
+            facts = _told(row) | {VERDICT: str(VERSION)}
+            self.store.save_new(key, answer.body, facts=facts, digest=digest)
         log.info("file_quarantined", sector=self.sector, file_name=name, reason=reason)
-        row = self._row(listed, answers) | {
+        return _outcome(row, None, answers)
+
+    def _aside(self, listed: Row, answers: list[Answer], key: str) -> Row:
+        """Row of a file that is not believed."""
+        answer = answers[judge([item.look for item in answers]).chosen]
+        return self._row(listed, answers) | {
             "status": QUARANTINED,
-            "reason": reason,
+            "reason": answer.look.reason,
             "message": answer.message,
             "key": key,
             "simulated": SIMULATED_CARD in answer.body[:5760],
         }
-        return _outcome(row, None, answers)
 
     def _row(self, listed: Row, answers: list[Answer]) -> Row:
         """Columns that a file has whether it is believed or not."""
@@ -279,6 +306,18 @@ class Puller:
 def _outcome(row: Row, statistics: Row | None, answers: list[Answer]) -> Outcome:
     n_byte = sum(answer.n_bytes for answer in answers if answer.n_try)
     return Outcome(row, statistics, sum(answer.n_try for answer in answers), n_byte)
+
+
+def _told(row: Row) -> dict[str, str]:
+    """What is kept of a row with the object that it is about."""
+    return {column: str(row[column]) for column in (*TOLD, *COUNTED)}
+
+
+def _read_told(told: Mapping[str, str]) -> Row:
+    """Columns of a row from what was kept of it; of an older version's objects there is little."""
+    defaults = {"source": ARCHIVE, "trust": SOUND}
+    texts = {column: told.get(column, defaults.get(column, "")) for column in TOLD}
+    return texts | {column: int(told[column]) for column in COUNTED if column in told}
 
 
 def _etag(held: Outcome | None) -> str:

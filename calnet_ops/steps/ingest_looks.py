@@ -20,8 +20,11 @@ from calnet_ops.steps.ingest_trust import Look
 NO_ANSWER = "no answer"
 """Stands where the reason would, for a source that could not be asked."""
 
-LONGEST = 200
+LONGEST = 100
 """Characters kept of what a server says of a file's version; real ones have 30."""
+
+LONGEST_MESSAGE = 300
+"""Characters kept of a message; the longest of ours about a real file has 200."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +64,7 @@ def ask_archive(file_name: str, source: str, fetch: Callable[[], Fetched | None]
         fetched = fetch()
     except IncompleteDownload as error:
         cut = Truncated(file_name, found=error.found, expected=error.expected)
-        return Answer(Look(source, cut.reason, answered=False), message=str(cut))
+        return Answer(Look(source, cut.reason, answered=False), message=_short(str(cut)))
     except RejectedInput as error:  # missing, or far too large
         return refusal(source, error)
     return None if fetched is None else weigh(file_name, source, fetched)
@@ -72,7 +75,7 @@ def ask_second(file_name: str, source: str, fetch: Callable[[], Fetched]) -> Ans
     try:
         fetched = fetch()
     except TransientError as error:
-        return Answer(Look(source, NO_ANSWER, answered=False), message=str(error))
+        return Answer(Look(source, NO_ANSWER, answered=False), message=_short(str(error)))
     except RejectedInput as error:
         return refusal(source, error)
     return weigh(file_name, source, fetched)
@@ -86,16 +89,22 @@ def weigh(file_name: str, source: str, fetched: Fetched) -> Answer:
     try:
         judged = _judged(file_name, body, digest)
     except RejectedInput as error:
-        reason, message = error.reason, str(error)
+        reason, message = error.reason, _short(str(error))
         digest = "" if isinstance(error, EmptyFile) else digest
-    validators = Validators(said.etag[:LONGEST], said.last_modified[:LONGEST], said.n_bytes)
+    etag, modified = _short(said.etag, LONGEST), _short(said.last_modified, LONGEST)
+    validators = Validators(etag, modified, said.n_bytes)
     look = Look(source, reason, digest)
     return Answer(look, body, len(body), fetched.n_try, validators, judged, message)
 
 
 def refusal(source: str, error: RejectedInput, *, n_try: int = 1) -> Answer:
     """Answer without any bytes."""
-    return Answer(Look(source, error.reason), n_try=n_try, message=str(error))
+    return Answer(Look(source, error.reason), n_try=n_try, message=_short(str(error)))
+
+
+def _short(text: str, longest: int = LONGEST_MESSAGE) -> str:
+    """Text from outside, or with some in it, in bounds and in ASCII: it goes into S3 metadata."""
+    return text.encode("ascii", "backslashreplace").decode()[:longest]
 
 
 def _judged(file_name: str, body: bytes, digest: str) -> Judged:

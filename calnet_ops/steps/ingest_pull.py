@@ -122,6 +122,7 @@ def open_puller(
         platform.store,
         _held(names, held, platform.store),
         _keys_of(names, sector, delivery, platform.store),
+        _aside_of(names, sector, platform.store),
         None if again is None else frozenset(again),
     )
 
@@ -157,6 +158,16 @@ def _keys_of(names: list[str], sector: int, delivery: int, store: Store) -> froz
     pairs = zip(min(own), max(own), strict=False)
     common = "".join(first for first, last in takewhile(lambda pair: pair[0] == pair[1], pairs))
     return frozenset(store.iter_keys(common))
+
+
+def _aside_of(names: list[str], sector: int, store: Store) -> dict[str, list[str]]:
+    """Keys in quarantine by file name: of a real sector a handful."""
+    aside: dict[str, list[str]] = {name: [] for name in names}
+    for key in store.iter_keys(keys.quarantine_folder(sector)):
+        name = key.rpartition("/")[2]
+        if name in aside:
+            aside[name].append(key)
+    return aside
 
 
 def _held(names: list[str], held: Sequence[str], store: Store) -> Held:

@@ -1,10 +1,12 @@
 """One sector of a few files between an archive, a second source and a store in memory."""
 
+from dataclasses import replace
 from itertools import count
 
 import pytest
 
 from calnet_ops import keys
+from calnet_ops.adapters.archive import Validators
 from calnet_ops.errors import (
     ArchiveUnavailable,
     ForeignProduct,
@@ -295,3 +297,41 @@ def test_share_of_the_network_is_kept_and_is_no_part_of_the_keys(tmp_path, platf
     ingest.ingest_shard(shard, platform)
     assert platform.throttle.take(len(BODY)) == 0
     assert platform.throttle.take(1) > 0
+
+
+def test_verdict_of_a_killed_run_stands(tmp_path):
+    """Else quarantine would hold bytes that no manifest tells of."""
+    row, platform = _row(tmp_path, PAGE, DAMAGED, second=[no_answer()])
+    for key in list(platform.store.objects):
+        if not key.startswith("quarantine/"):
+            del platform.store.objects[key]
+    platform.archive.hold({NAME: BODY})
+    platform.archive.asked.clear()
+    _, (again,), _ = _ingest(platform)
+    assert again == row
+    assert platform.archive.asked == []
+
+
+def test_verdict_of_another_version_of_the_software_does_not_stand(tmp_path):
+    row, platform = _row(tmp_path, DAMAGED)
+    platform.store.metadata[row["key"]]["verdict"] = "1"
+    for key in list(platform.store.objects):
+        if not key.startswith("quarantine/"):
+            del platform.store.objects[key]
+    platform.archive.hold({NAME: BODY})
+    _, (again,), _ = _ingest(platform)
+    assert again["status"] == "stored"
+
+
+def test_hostile_words_of_a_server_fit_into_the_store(tmp_path):
+    platform = _platform(tmp_path, {NAME: [BODY], spoc_name(2): [PAGE]})
+    fetch = platform.archive.fetch_product
+
+    def fetch_with_words(url, held_etag=""):
+        words = Validators('"' + "%é\n☃" * 500, "Tue, é" * 500)
+        return replace(fetch(url, held_etag), validators=words)
+
+    platform.archive.fetch_product = fetch_with_words
+    record, rows, _ = _ingest(platform)
+    assert (record["n_stored"], record["n_bad"]) == (1, 1)
+    assert all(len(row["etag"]) <= 100 and row["etag"].isascii() for row in rows)
