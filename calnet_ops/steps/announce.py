@@ -54,7 +54,8 @@ def _is_due(item: Delivery, platform: Platform) -> bool:
     if item.state != LISTED:
         return False
     text = item.facts.get("announced_utc")
-    since = datetime.fromisoformat(text) if text else item.changed_utc
+    announced = datetime.fromisoformat(text) if text else item.changed_utc
+    since = max(announced, item.changed_utc)  # the fact may be of the delivery before
     return platform.now() - since >= timedelta(seconds=wait_s(_n_announced(item)))
 
 

@@ -178,14 +178,15 @@ def test_sector_that_waits_is_announced_ever_more_rarely_and_a_person_told_once(
 def test_while_others_come_in_a_waiting_sector_is_only_in_the_queue(world, clock):
     platform, archive = world
     archive.scripts = {87: names(3)}
+    clock.pass_hours(-24)
     detect_sectors(platform)
     clock.pass_hours(24)
     detect_sectors(platform)
     platform.ledger.record("ingest", 86, "manifest/s086/a.parquet")
-    came = platform.ledger.records("ingest")[0].at_utc
-    clock.now = came  # the ledger has the wall clock
+    clock.now = platform.ledger.records("ingest")[0].at_utc
+    clock.pass_hours(2)
     assert announce.announce_waiting(platform) == []
-    clock.pass_hours(3)
+    clock.pass_hours(1)
     assert announce.announce_waiting(platform) == [87]
 
 

@@ -16,14 +16,12 @@ from calnet_ops.platform import Platform
 from tests.support.platforms import make_platform
 from tests.support.sources import URL, etag_of, no_answer
 
-START = datetime(2026, 6, 1, tzinfo=UTC).replace(tzinfo=None)
-
 
 @dataclass
 class Clock:
-    """Time that passes when it is told to."""
+    """Time that passes when it is told to, from the ledger's now on."""
 
-    now: datetime = START
+    now: datetime = field(default_factory=lambda: datetime.now(UTC).replace(tzinfo=None))
 
     def __call__(self) -> datetime:
         """Tell the time."""
