@@ -1,8 +1,6 @@
 """What the store relies on, as a real S3 server does it."""
 
-import boto3
 import pytest
-from botocore.config import Config
 
 from calnet_ops.errors import KeyTaken, MissingInput, ServiceUnavailable
 from calnet_ops.lineage import sha256_hex
@@ -44,14 +42,7 @@ def test_bytes_that_are_not_those_named_are_refused_and_not_kept(store):
 
 def test_a_signature_over_other_bytes_protects_nothing_here(server):
     """Why each write names its SHA-256: the signed hash of a body is not compared with it."""
-    client = boto3.client(
-        "s3",
-        endpoint_url=server.url,
-        region_name="us-east-1",
-        aws_access_key_id=server.access_key,
-        aws_secret_access_key=server.secret_key,
-        config=Config(request_checksum_calculation="when_required"),
-    )
+    client = server.client(request_checksum_calculation="when_required")
 
     def swap(request, **_kwargs):
         request.body = OTHER
