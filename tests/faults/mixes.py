@@ -2,12 +2,16 @@
 
 import random
 from dataclasses import dataclass, field
+from enum import StrEnum
 from functools import cache
 from pathlib import Path
+from typing import TypeVar
 
 from calnet_ops.simulator.damage import fast_name, hlsp_name, other_stamp
 from calnet_ops.simulator.faults import Fate, Faults, Lie, Ranged, Trouble
 from tests.support.spoc_files import spoc_arrays, spoc_bytes, spoc_name
+
+Kind = TypeVar("Kind", bound=StrEnum)
 
 FIRST_TIC = 900_000_000_001
 N_ROW = 40
@@ -88,7 +92,7 @@ def _troubles(rng: random.Random, seed: int) -> tuple[Faults, bool]:
     return faults, ask_second
 
 
-def _shares(rng: random.Random, kinds: list, most: float) -> dict:
+def _shares(rng: random.Random, kinds: list[Kind], most: float) -> dict[Kind, float]:
     """Some kinds, with shares that add up to at most `most`."""
     some = rng.sample(sorted(kinds), rng.randint(1, len(kinds)))
     weights = [rng.random() for _ in some]

@@ -5,10 +5,10 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
 from typing import Any, TypeVar
@@ -60,7 +60,7 @@ class Run:
     mix: Mix
     mirror: FaultyMirror
     platform: Platform
-    records: list[ingest.IngestRecord] = field(default_factory=list)
+    records: list[Mapping[str, Any]] = field(default_factory=list)
     """Of each delivery that came in."""
 
     @property
@@ -94,18 +94,15 @@ class Run:
 
     def calm_down(self) -> None:
         """Two days later: nothing goes wrong that passes away, late and new files are there."""
-        quiet = {name: {} for name in ("trouble", "ranged", "lies", "second_trouble")}
-        later = {"redelivered_after": 0}
-        self.mirror.faults = self.mix.faults.model_copy(update=quiet | later)
+        change: dict[str, Any] = {"redelivered_after": 0}
+        change |= {name: {} for name in ("trouble", "ranged", "lies", "second_trouble")}
+        self.mirror.faults = self.mix.faults.model_copy(update=change)
         self.mirror.clock = lambda: TWO_DAYS_S
 
     def ingest(self, sector: int) -> ingest.IngestRecord:
         """Pull a sector, each task as often as it takes."""
         shards = _insist(lambda: ingest.plan_shards(sector, self.platform))
-        tallies = [
-            _insist(lambda shard=shard: ingest.ingest_shard(shard, self.platform))
-            for shard in shards
-        ]
+        tallies = [_insist(partial(ingest.ingest_shard, shard, self.platform)) for shard in shards]
         return _insist(lambda: ingest.close_sector(sector, tallies, self.platform))
 
 
