@@ -100,6 +100,10 @@ def simulate(
     delivery: Annotated[
         int, typer.Option(help="2 and later: same names, newly processed.", min=1)
     ] = 1,
+    issue: Annotated[
+        list[str] | None,
+        typer.Option(help="Something that goes wrong for a while; may be repeated."),
+    ] = None,
     workers: Annotated[int, typer.Option(help="Processes.", min=1)] = 2,
     as_json: Json = False,
 ) -> None:
@@ -108,6 +112,9 @@ def simulate(
     Kinds: EA, EB, EW (eclipsing binaries), SPOTTED, DSCT, RRLYR, PLANET, FLARE, RAMP, BLEND,
     CONSTANT. docs/simulator.md says what is modelled and what is not.
 
+    Issues have start and stop (BTJD), a kind (scattered light, manual exclude, coarse pointing,
+    instrument off, safe mode) and, if not all are meant, camera, ccd and sector.
+
     Try it:
 
     [bold]calnet-ops archive simulate var/sky --sector 87 --truth var/truth.csv[/bold]
@@ -115,11 +122,17 @@ def simulate(
     [bold]calnet-ops archive simulate var/sky --sector 61 --sector 62 --stars 100 --compact[/bold]
 
     [bold]calnet-ops archive simulate var/sky --sector 88 --mix EA=0.5,PLANET=0.5 --damaged[/bold]
+
+    [bold]calnet-ops archive simulate var/sky --sector 87
+    --issue "camera=2,start=3665.0,stop=3666.5,kind=scattered light"[/bold]
     """
+    from calnet_ops.simulator.issues import PlantedIssue, check_meant
     from calnet_ops.simulator.sectors import simulate_sector
     from calnet_ops.simulator.signals import DEFAULT_MIX
 
     shares = DEFAULT_MIX if mix is None else parse_mix(mix)
+    planted = [PlantedIssue.parse(text) for text in issue or []]
+    check_meant(planted, sector)
     rows = []
     for one in sector:
         with progress_of(f"sector {one}") as progress:
@@ -136,6 +149,7 @@ def simulate(
                 progress=progress,
                 first_tic=first_tic,
                 delivery=delivery,
+                issues=[item for item in planted if item.sector in {0, one}],
             )
         rows.append(
             {

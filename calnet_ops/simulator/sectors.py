@@ -1,9 +1,9 @@
 """Write sectors that never were: SPOC light curves, MAST's tables beside them, the truth apart."""
 
 import time as clock
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from calnet_ops.keys import sector_key
 from calnet_ops.simulator.binaries import binary_signal
 from calnet_ops.simulator.camera import camera_season, sector_timeline
 from calnet_ops.simulator.damage import DAMAGES
+from calnet_ops.simulator.issues import PlantedIssue, check_windows, plant, save_issues
 from calnet_ops.simulator.mast_tables import Listed, save_tables
 from calnet_ops.simulator.photometry import observe, white_noise
 from calnet_ops.simulator.pointing import pointing_of
@@ -51,6 +52,7 @@ class Job:
     compact: bool
     delivery: int = 1
     damage: str = ""
+    issues: tuple[PlantedIssue, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +96,15 @@ def simulate_sector(
     progress: Progress | None = None,
     first_tic: int | None = None,
     delivery: int = 1,
+    issues: Sequence[PlantedIssue] = (),
 ) -> SectorReport:
     """Write a sector as the archive would hold it.
 
     Parameters
     ----------
     folder
-        Gets ``s087/<light curves>`` and ``mast/<CDPP table, target list>``.
+        Gets ``s087/<light curves>`` and ``mast/<CDPP table, target list>``, and with `issues`
+        also ``mast/known_issues.csv``.
     sector
         1 to 106.
     n_star
@@ -125,6 +129,8 @@ def simulate_sector(
         number of stars, the same stars are observed again.
     delivery
         2 and later: the same names and light, newly processed (DATE, DATA_REL, PROCVER).
+    issues
+        Windows in which something goes wrong.
 
     Raises
     ------
@@ -136,11 +142,12 @@ def simulate_sector(
         raise WrongConfiguration(
             "truth", found=str(truth), expected=f"a file outside {folder}, which is served"
         )
+    check_windows(sector, sector_timeline(sector, compact=compact).clock, issues)
     first_tic = own_tic(sector, 0) if first_tic is None else first_tic
     lights = folder / sector_key(sector)
     lights.mkdir(parents=True, exist_ok=True)
     jobs = [
-        Job(lights, sector, first_tic + i, kind, seed, compact, delivery)
+        Job(lights, sector, first_tic + i, kind, seed, compact, delivery, issues=tuple(issues))
         for i, kind in enumerate(allot_kinds(mix, n_star, seed))
     ]
     if damaged:
@@ -151,6 +158,7 @@ def simulate_sector(
         if progress is not None:
             progress(len(done), len(jobs))
     save_tables(folder / MAST_FOLDER, pointing_of(sector), _each_once(done))
+    save_issues(folder / MAST_FOLDER, sector, issues)
     rows = tuple(sorted((one.truth for one in done), key=lambda row: row.file_name))
     if truth is not None:
         save_truth(truth, rows)
@@ -178,6 +186,7 @@ def light_curve(job: Job) -> tuple[str, bytes, Star, Signal, Listed]:
     seen = np.random.default_rng([job.seed, job.tic, job.sector])
     camera = camera_season(job.sector, star.camera, compact=job.compact)
     observation = observe(seen, star, signal, timeline, camera, time)
+    plant(observation.table, time[0], [i for i in job.issues if i.meets(star.camera, star.ccd)])
     body = spoc_file(seen, star, pointing, observation, job.delivery)
     listed = Listed(star, observation.white, observation.red)
     return file_name(pointing, job.tic), body, star, signal, listed
@@ -230,18 +239,7 @@ def _damaged_jobs(good: list[Job], next_tic: int) -> list[Job]:
     for i, (name, damage) in enumerate(DAMAGES.items()):
         first = good[0]
         tic, kind = (first.tic, first.kind) if damage.same_star else (next_tic + i, Kind.EA)
-        jobs.append(
-            Job(
-                first.folder,
-                first.sector,
-                tic,
-                kind,
-                first.seed,
-                first.compact,
-                first.delivery,
-                name,
-            )
-        )
+        jobs.append(replace(first, tic=tic, kind=kind, damage=name))
     return jobs
 
 
