@@ -114,14 +114,19 @@ def _look_at(held: Delivery, platform: Platform) -> None:
         _compare(row, remembered.get(row["file_name"], ""), look, platform)
     look.found = [row["file_name"] for row in drawn.open if is_available(row, platform)]
     facts: dict[str, Any] = {"probed_utc": stamp(platform), "n_look": n_look + 1}
-    if not look.why:
-        facts["sample"] = _to_remember(drawn, remembered, look)
-        facts["sampled"] = held.facts["manifest"]
-        facts |= late_count(held, platform)
-        platform.ledger.move_delivery(held, facts=facts)
+    if look.why:
+        names = [row["file_name"] for row in drawn.always]
+        names += look.changed[:ALWAYS] + look.found[:ALWAYS]
+        facts["sample"] = _sample(files, names, platform.archive)
+        _appear_again(held, look, facts, platform)
         return
-    names = [row["file_name"] for row in drawn.always] + look.changed[:ALWAYS] + look.found[:ALWAYS]
-    facts["sample"] = _sample(files, names, platform.archive)
+    facts["sample"] = _to_remember(drawn, remembered, look)
+    facts["sampled"] = held.facts["manifest"]
+    platform.ledger.move_delivery(held, facts=facts | late_count(held, platform))
+
+
+def _appear_again(held: Delivery, look: Look, facts: dict[str, Any], platform: Platform) -> None:
+    """Note a delivery of the same list with other files."""
     log.info("files_changed", sector=held.sector, why=look.why)
     appear(
         held.sector,

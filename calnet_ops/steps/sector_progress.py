@@ -30,10 +30,8 @@ def own_facts(item: Delivery) -> bool:
 
 def _appearing(item: Delivery) -> str:
     facts = item.facts
-    n_target, n_expected = facts.get("n_target", item.n_listed), facts.get("n_expected")
-    text = f"{item.state}, {n_target:,}"
-    if n_expected is not None:
-        text += f" of {n_expected:,}"
-    elif facts.get("n_planned"):
-        text += f" of about {facts['n_planned']:,}"
+    # some planned targets are never processed, and some processed ones have no CDPP
+    n_all = facts.get("n_expected") or facts.get("n_planned")
+    text = f"{item.state}, {facts.get('n_target', item.n_listed):,}"
+    text += f" of about {n_all:,}" if n_all else ""
     return f"{text}; held up: {facts['held_up']}" if facts.get("held_up") else text
