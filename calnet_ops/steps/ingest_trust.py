@@ -65,8 +65,9 @@ def judge(looks: Sequence[Look]) -> Verdict:
 
     Notes
     -----
-    Of looks that do not agree, the most common one names the reason; of equally common ones the
-    latest.
+    Bad takes two answers that are the same, none that is not, and the last source's is one of
+    them. Of answers that differ, the most common one names the reason; of equally common ones
+    the latest.
 
     Examples
     --------
@@ -79,12 +80,13 @@ def judge(looks: Sequence[Look]) -> Verdict:
     if not looks[last].reason:
         return Verdict(RECOVERED if last else SOUND, last, evidence)
     kinds = [(look.reason, look.digest) for look in looks]
-    counts = Counter(kind for look, kind in zip(looks, kinds, strict=True) if look.answered)
-    if not counts:
+    answered = [kind for look, kind in zip(looks, kinds, strict=True) if look.answered]
+    if not answered:
         return Verdict(SUSPECT, 0, evidence)
+    counts = Counter(answered)
     latest = {kind: number for number, kind in enumerate(kinds)}
     common = max(counts, key=lambda kind: (counts[kind], latest[kind]))
-    agreed = counts[common] == len(looks)
+    agreed = len(counts) == 1 and len(answered) > 1 and looks[last].answered
     return Verdict(BAD if agreed else SUSPECT, kinds.index(common), evidence)
 
 

@@ -9,9 +9,9 @@ from calnet_ops.adapters.archive.body import PRODUCT
 from calnet_ops.adapters.archive.client import ArchiveClient, unexpected
 from calnet_ops.adapters.archive.headers import is_strong, read_validators
 from calnet_ops.adapters.archive.partial import Partial
-from calnet_ops.adapters.archive.retry import Patience, insist
+from calnet_ops.adapters.archive.retry import Again, Patience, insist
 from calnet_ops.adapters.archive.throttle import Throttle
-from calnet_ops.errors import MissingAtSource
+from calnet_ops.errors import IncompleteDownload, MissingAtSource
 
 GONE = frozenset({403, 404, 410, 451})
 """Answers to which there is no file. S3 says 403 for a key that is not there to who may not list
@@ -101,8 +101,12 @@ class Products:
                     _expect_ok(url, answer)
                     partial.restart(answer)
             n_held, throttle = partial.n_held, self._throttle
-            for chunk in self._client.read(answer, PRODUCT, n_held=n_held, throttle=throttle):
-                partial.chunks.append(chunk)
+            try:
+                for chunk in self._client.read(answer, PRODUCT, n_held=n_held, throttle=throttle):
+                    partial.chunks.append(chunk)
+            except httpx.RemoteProtocolError as error:  # it ended the body before its end
+                found, expected = f"{partial.n_held} bytes", "all that were announced"
+                raise Again(IncompleteDownload(url, found=found, expected=expected)) from error
             partial.check_complete(url)
         return True
 
