@@ -6,7 +6,8 @@ says something new is fetched, since only its bytes can prove it. Then a new del
 and its sample is asked about again at each poll until it is still.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -43,6 +44,9 @@ MOST_REMEMBERED = 64
 """Files whose new ETag is remembered because their bytes were the old ones; the ledger is no
 place for 20,000."""
 
+MOST_FAILED = 2
+"""Files of a look that may fail; the look at the sector ends with the third, until another poll."""
+
 log = structlog.get_logger()
 
 
@@ -57,6 +61,26 @@ class Look:
     taken on the archive's word."""
     found: list[str] = field(default_factory=list)
     """Files that were missing or suspect and can be believed now."""
+
+    failed: list[str] = field(default_factory=list)
+    """Files of which the archive could not speak just now."""
+
+    @contextmanager
+    def bearing(self, row: Row) -> Iterator[None]:
+        """Bear with a file that cannot be asked about: it must not hide what others tell.
+
+        Raises
+        ------
+        TransientError
+            If that is one too many: the archive is not well.
+        """
+        try:
+            yield
+        except TransientError as error:
+            log.warning("file_not_readable", error=str(error))
+            self.failed.append(row["file_name"])
+            if len(self.failed) > MOST_FAILED:
+                raise
 
     @property
     def why(self) -> str:
@@ -111,13 +135,17 @@ def _look_at(held: Delivery, platform: Platform) -> None:
     drawn, remembered = draw_files(files, n_look), _remembered(held)
     look = Look()
     for row in drawn.always + drawn.in_turn:
-        _compare(row, remembered.get(row["file_name"], ""), look, platform)
-    look.found = [row["file_name"] for row in drawn.open if is_available(row, platform)]
+        with look.bearing(row):
+            _compare(row, remembered.get(row["file_name"], ""), look, platform)
+    for row in drawn.open:
+        with look.bearing(row):
+            look.found += [row["file_name"]] if is_available(row, platform) else []
     facts: dict[str, Any] = {"probed_utc": stamp(platform), "n_look": n_look + 1}
     if look.why:
         names = [row["file_name"] for row in drawn.always]
-        names += look.changed[:ALWAYS] + look.found[:ALWAYS]
-        facts["sample"] = _sample(files, names, platform.archive)
+        names = [name for name in names if name not in look.failed]
+        news = look.changed[:ALWAYS] + look.found[:ALWAYS]
+        facts["sample"] = _sample(files, names + news, platform.archive)
         _appear_again(held, look, facts, platform)
         return
     facts["sample"] = _to_remember(drawn, remembered, look)

@@ -221,6 +221,19 @@ def test_products_that_cannot_be_had_change_nothing(world, clock):
     assert archive.asked["probe"] > 1  # its turn has not passed
 
 
+def test_file_that_fails_for_ever_does_not_hide_what_others_tell(world, clock, sound):
+    platform, archive = world
+    archive.sick = {spoc_name(1), spoc_name(2), spoc_name(4)}
+    archive.bodies[spoc_name(3)] = sound
+    clock.pass_hours(WEEK_H)
+    assert detect_sectors(platform)["states"] == {87: "raw"}  # so many: the archive is not well
+    archive.sick.remove(spoc_name(4))
+    detect_sectors(platform)
+    assert state_of(platform) == (2, "appearing")
+    clock.pass_hours(DAY_H)
+    assert detect_sectors(platform)["listed"] == [87]
+
+
 def test_look_needs_the_manifest_and_without_it_others_go_on(world, clock):
     platform, archive = world
     archive.scripts[88] = [spoc_name(1, 88)]

@@ -49,6 +49,8 @@ class MovingArchive(Archive):
     """Last-Modified of scripts; without one, a script's date is unknown."""
     down: set[int] = field(default_factory=set)
     """Sectors whose pages are not to be had; 0: products."""
+    sick: set[str] = field(default_factory=set)
+    """Files of which there is only an error to be had."""
     asked: Counter[str] = field(default_factory=Counter)
 
     @override
@@ -107,6 +109,8 @@ class MovingArchive(Archive):
     def _find(self, what: str, url: str) -> str:
         self._ask(what, 0)
         name = urlsplit(url).query.rpartition("/")[2]
+        if name in self.sick:
+            raise no_answer()
         if name not in self.bodies:
             raise MissingAtSource(name, found="status 404", expected="a light curve")
         return name
