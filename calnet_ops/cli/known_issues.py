@@ -1,13 +1,15 @@
 """What is known of sectors that went wrong in part: list it, add to it."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from calnet_ops.cli.output import Json, errors, show, show_rows
+from calnet_ops.cli.output import Json, errors, print_json, show, show_rows
 from calnet_ops.keys import parse_sector, sector_key
 from calnet_ops.platform import open_platform
+from calnet_ops.science.checks.known_issues import KnownIssue
 
 
 def known_issues(
@@ -43,25 +45,26 @@ def known_issues(
     if load is not None:
         show({**record}, as_json=as_json)
         return
-    rows = [
-        {
-            "issue_id": issue.issue_id,
-            "sector": sector_key(issue.sector),
-            "camera": issue.camera or None,
-            "ccd": issue.ccd or None,
-            "tic": issue.tic,
-            "time_start": issue.time_start if as_json else _day(issue.time_start),
-            "time_stop": issue.time_stop if as_json else _day(issue.time_stop),
-            "kind": issue.kind,
-            "note": issue.note,
-            **({"source": issue.source, "shipped": issue.shipped} if as_json else {}),
-        }
-        for issue in stored_issues(platform).issues
-        if number in {None, issue.sector}
-    ]
-    show_rows(rows, as_json=as_json, title="known issues")
-    if not as_json:
-        errors.print(f"version {record['table_id']}; a dash is all, or not known")
+    issues = [one for one in stored_issues(platform).issues if number in {None, one.sector}]
+    if as_json:
+        print_json([asdict(issue) for issue in issues])
+        return
+    show_rows([_row(issue) for issue in issues], as_json=False, title="known issues")
+    errors.print(f"version {record['table_id']}; a dash is all, or not known")
+
+
+def _row(issue: KnownIssue) -> dict[str, str | int | None]:
+    return {
+        "issue_id": issue.issue_id,
+        "sector": sector_key(issue.sector),
+        "camera": issue.camera or None,
+        "ccd": issue.ccd or None,
+        "tic": issue.tic,
+        "time_start": _day(issue.time_start),
+        "time_stop": _day(issue.time_stop),
+        "kind": issue.kind,
+        "note": issue.note,
+    }
 
 
 def _day(time: float | None) -> str | None:

@@ -12,6 +12,7 @@ import re
 import numpy as np
 
 from calnet_ops.errors import WrongLayout
+from calnet_ops.science.lightcurve.hdus import SHOWN
 from calnet_ops.science.lightcurve.light_curve import BTJD_ZERO, Floats, Integers, LightCurve
 
 DAY_S = 86400.0
@@ -58,7 +59,8 @@ def read(name: str, body: bytes) -> LightCurve:
     columns = _columns(name, body)
     flux_name = "pdcsap_flux" if "pdcsap_flux" in columns else "flux"
     if not {"time", flux_name} <= columns.keys():
-        raise WrongLayout(name, found=f"columns {sorted(columns)}", expected="time and flux")
+        found = f"columns {sorted(columns)}"[:SHOWN]
+        raise WrongLayout(name, found=found, expected="time and flux")
     time = columns["time"]
     # times later than that can only be full Julian dates
     time = np.where(time > BTJD_ZERO, time - BTJD_ZERO, time)
@@ -104,8 +106,9 @@ def _columns(name: str, body: bytes) -> Columns:
             kind, kept = ("ascii.ecsv", lines) if ecsv else ("ascii.csv", _without_comments(lines))
             text = Table.read(kept, format=kind)
             wide = {column: text[column] for column in text.colnames}
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise WrongLayout(name, found=str(error).splitlines()[0], expected="a table") from error
+    except Exception as error:  # what the two libraries raise at damaged bytes is not promised
+        found = f"{error}".partition("\n")[0][:SHOWN] or type(error).__name__
+        raise WrongLayout(name, found=found, expected="a table") from error
     return {
         column.lower(): _floats(values) for column, values in wide.items() if _is_number(values)
     }
