@@ -122,7 +122,7 @@ class HeaderDisagrees(QuarantinedFile):
 
 
 class OtherSector(QuarantinedFile):
-    """A sound light curve of a sector other than the one whose script lists it."""
+    """A light curve of a sector other than the one whose script lists it, by its name."""
 
     reason = "of another sector"
 
