@@ -147,8 +147,8 @@ def active_runs(platform: Platform) -> dict[str, DagRun]:
 
 
 def failed_runs(items: Iterable[Item], platform: Platform) -> dict[str, str]:
-    """Partition keys that are not done, with the id of their newest run, if that failed."""
-    open_items = [item for item in items if item.standing in {TO_DO, HALTED}]
+    """Sectors still to do, as partition keys, with the id of their newest run, if that failed."""
+    open_items = [item for item in items if item.standing == TO_DO]
     if not open_items:
         return {}
     newest = {run["partition_key"]: run for run in platform.scheduler.find_runs(DAG)}

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -12,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
+import httpx
 import psutil
 import pyarrow.parquet as pq
 import pytest
@@ -20,6 +22,7 @@ from playwright.sync_api import expect, sync_playwright
 from calnet_ops.cli.supervisor import MARK, Supervisor
 from calnet_ops.platform import open_platform
 from calnet_ops.science.catalog.formats import FORMATS
+from calnet_ops.simulator.faults import Fate, Faults
 from tests.support.browser import CHROMIUM_ARGUMENTS, chromium_path
 
 PICTURES = Path(__file__).parents[2] / "var" / "screenshots"
@@ -73,6 +76,23 @@ def _playing(folder, *options):
     assert not _left_behind(folder)
 
 
+def _airflow(folder):
+    """Airflow's REST API, logged in."""
+    url = json.loads((folder / "paths.json").read_text())["airflow"]
+    password = json.loads((folder / "credentials.json").read_text())["airflow_password"]
+    login = {"username": "admin", "password": password}
+    token = httpx.post(f"{url}/auth/token", json=login).json()["access_token"]
+    return httpx.Client(
+        base_url=f"{url}/api/v2", headers={"Authorization": f"Bearer {token}"}, timeout=30
+    )
+
+
+def _settings(folder):
+    """What `source env.sh` sets."""
+    lines = (folder / "env.sh").read_text().splitlines()
+    return dict(shlex.split(line)[1].split("=", 1) for line in lines)
+
+
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory):
     """A demonstration on compact simulated sectors, servers still up."""
@@ -98,6 +118,15 @@ def test_every_bad_file_is_accounted_for_with_its_reason(demo):
     n_file = summary["n_files"]
     n_out = sum(summary["n_quarantined"].values()) + sum(summary["n_skipped"].values())
     assert summary["n_targets_scored"] == n_file - n_out
+
+
+def test_files_that_the_archive_has_lost_come_from_the_second_source(demo):
+    folder, summary = demo
+    faults = Faults.load(folder / "faults.json")
+    fates = [faults.fate_of(file.name) for file in (folder / "archive").glob("s06*/*.fits")]
+    odd = [fate for fate in fates if fate is not Fate.SOUND]
+    assert set(odd) == {Fate.BAD_AT_FIRST, Fate.MISSING_AT_FIRST}
+    assert (summary["n_recovered"], summary["n_suspect"]) == (len(odd), 0)
 
 
 def test_all_dags_of_the_loop_ran_and_none_failed(demo):
@@ -193,6 +222,44 @@ def test_commands_give_the_same_bytes_as_the_dags(demo, tmp_path):
             assert all(hand.store.load(key) == dags.store.load(key) for key in found)
 
 
+def test_a_back_fill_that_is_killed_goes_on_in_its_order(demo):
+    folder, _ = demo
+    environment = {**os.environ, **_settings(folder)}
+    asked, wanted = "12,14,11,13,2000", ["s012", "s014", "s011", "s013"]
+
+    def command(*words):
+        return (sys.executable, "-m", "calnet_ops.cli", *words)
+
+    with _airflow(folder) as airflow:
+
+        def runs():
+            answer = airflow.get("/dags/ingest_sector/dagRuns?run_id_prefix_pattern=backfill_s")
+            return answer.json()["dag_runs"]
+
+        for dag in ("detect_sectors", "score_sector"):  # or they bring and use the sectors as well
+            airflow.patch(f"/dags/{dag}", json={"is_paused": True}).raise_for_status()
+        sectors = [word for key in wanted for word in ("--sector", key[1:])]
+        sky = command("archive", "simulate", str(folder / "archive"), *sectors)
+        subprocess.run((*sky, "--stars", "8", "--compact"), check=True, capture_output=True)
+        fill = command("backfill", asked, "--order", "given", "--max-rate", "50MB", "--json")
+        with subprocess.Popen(fill, env=environment, stderr=subprocess.DEVNULL) as process:
+            while not any(run["state"] == "running" for run in runs()):
+                assert process.poll() is None
+                time.sleep(0.5)
+            process.send_signal(signal.SIGKILL)
+        again = subprocess.run(fill, env=environment, check=False, capture_output=True)
+        assert again.returncode == 0, again.stderr.decode()
+        summary = json.loads(again.stdout)
+        assert summary["done"] == wanted
+        assert summary["not in the archive"] == ["s2000"]
+        started = sorted(runs(), key=lambda run: run["start_date"])
+        assert [run["partition_key"] for run in started] == wanted
+        assert {run["conf"]["max_bytes_per_s"] for run in started} == {50e6}
+        once_more = subprocess.run(fill, env=environment, check=True, capture_output=True)
+        assert json.loads(once_more.stdout) == {**summary, "queued": []}
+        assert len(runs()) == len(wanted)
+
+
 def test_an_operator_sees_the_sector_in_the_airflow_ui(demo):
     folder, summary = demo
     (new,) = summary["new_sectors"]
@@ -216,6 +283,14 @@ def test_an_operator_sees_the_sector_in_the_airflow_ui(demo):
         expect(frame.get_by_text(new).first).to_be_visible(timeout=20_000)
         PICTURES.mkdir(parents=True, exist_ok=True)
         page.screenshot(path=PICTURES / "airflow-sectors.png")
+        with _airflow(folder) as airflow:
+            asked = {"partition_key_pattern": new, "limit": 1}
+            (run,) = airflow.get("/dags/ingest_sector/dagRuns", params=asked).json()["dag_runs"]
+        task = f"/dags/ingest_sector/runs/{run['dag_run_id']}/tasks/validate/details"
+        page.goto(f"{paths['airflow']}{task}")
+        page.get_by_role("link", name="Data Docs").click()
+        page.wait_for_url(f"{paths['airflow']}/calnet/docs/{new}/")
+        expect(page.get_by_role("heading", name="Data Docs")).to_be_visible()
         page.goto(f"{paths['web']}/ops")
         expect(page.get_by_text(summary["release_version"]).first).to_be_visible()
         page.screenshot(path=PICTURES / "ops.png")
