@@ -7,7 +7,7 @@ Publish the next version of the catalog, once a person has looked at what would 
 |---|---|
 | Starts when | a release is due, once a day and after `scores_changed` or `label_set`; by hand |
 | Reads | `candidates/<model>/`, `scores/<model>/`, decisions in the ledger, the last release |
-| Writes | `staging/<lineage>/`, `releases/<version>/`, last of all `releases/latest.json` |
+| Writes | `staging/<lineage>/`, `checks/catalog/`, `releases/<version>/`, `releases/latest.json` |
 | Event | `release` |
 | If it fails | outsiders see the last release; clear the red task. `docs/operations.md` |
 """
@@ -15,7 +15,7 @@ Publish the next version of the catalog, once a person has looked at what would 
 from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import AssetOrTimeSchedule, CronTriggerTimetable, dag, task
 
-from calnet_ops.orchestration import assets, policy
+from calnet_ops.orchestration import assets, links, policy
 
 
 @dag(
@@ -43,6 +43,15 @@ def publish_release():
 
         return publish.stage_release(open_platform())
 
+    @task
+    def check(staged, ti=None):
+        from calnet_ops.platform import open_platform
+        from calnet_ops.steps import validate_catalog
+
+        platform = open_platform()
+        ti.xcom_push(links.DATA_DOCS, links.data_docs_url(platform.links.airflow, "catalog"))
+        return validate_catalog.validate_catalog(staged, platform)
+
     approve = ApprovalOperator(
         task_id="approve",
         subject="Publish {{ ti.xcom_pull(task_ids='stage')['version'] }}?",
@@ -58,7 +67,10 @@ def publish_release():
         return publish.publish_release(staged, person, open_platform())
 
     staged = stage()
-    is_due() >> staged >> approve
+    is_due() >> staged
+    checks = check(staged)
+    links.show_data_docs(checks)
+    checks >> approve
     publish(staged, approve.output)
 
 

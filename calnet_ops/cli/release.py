@@ -19,17 +19,19 @@ SHOWN = 20
 
 @app.command()
 def stage(as_json: Json = False) -> None:
-    """Make all files of the next release, for a person to look at.
+    """Make and check all files of the next release, for a person to look at.
 
     Example: [bold]calnet-ops release stage[/bold]
     """
-    from calnet_ops.steps import publish
+    from calnet_ops.steps import publish, validate_catalog
 
-    staged = publish.stage_release(open_platform())
+    platform = open_platform()
+    staged = publish.stage_release(platform)
     if staged is None:
         _say_unchanged(as_json=as_json)
     else:
-        show({**staged}, as_json=as_json, title="staged, not yet published")
+        validate_catalog.validate_catalog(staged, platform)
+        show({**staged}, as_json=as_json, title="staged, checked, not yet published")
 
 
 @app.command("publish")
@@ -37,17 +39,18 @@ def publish_next(
     approved_by: Annotated[str, typer.Option("--approved-by", help="Who looked at it.")],
     as_json: Json = False,
 ) -> None:
-    """Stage the next release and publish it.
+    """Stage the next release, check it and publish it.
 
     Example: [bold]calnet-ops release publish --approved-by "Ada Lovelace"[/bold]
     """
-    from calnet_ops.steps import publish
+    from calnet_ops.steps import publish, validate_catalog
 
     platform = open_platform()
     staged = publish.stage_release(platform)
     if staged is None:
         _say_unchanged(as_json=as_json)
         return
+    validate_catalog.validate_catalog(staged, platform)
     record = publish.publish_release(staged, approved_by, platform)
     show({**record}, as_json=as_json, title="published")
 

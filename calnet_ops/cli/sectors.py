@@ -94,14 +94,26 @@ def _ask_again(sector: int, again: list[str], more: list[str], platform: Platfor
         ask_again(sector, [*again, *more], platform)
 
 
-def validate(sector: Sector, as_json: Json = False) -> None:
+def validate(
+    sector: Sector,
+    features: Annotated[
+        str, typer.Option(help="Judge its features of this version, such as v1, instead.")
+    ] = "",
+    as_json: Json = False,
+) -> None:
     """Judge a stored sector with Great Expectations, and write its Data Docs.
 
     Example: [bold]calnet-ops validate 87[/bold]
+             [bold]calnet-ops validate 87 --features v1[/bold]
     """
     from calnet_ops.steps import validate as step
+    from calnet_ops.steps.validate_features import validate_features
 
-    show({**step.validate_sector(parse_sector(sector), open_platform())}, as_json=as_json)
+    number, platform = parse_sector(sector), open_platform()
+    if features:
+        show({**validate_features(number, features, platform)}, as_json=as_json)
+    else:
+        show({**step.validate_sector(number, platform)}, as_json=as_json)
 
 
 def score(sector: Sector, as_json: Json = False) -> None:

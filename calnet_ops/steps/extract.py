@@ -6,7 +6,7 @@ from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import pairwise
-from typing import Any, TypedDict
+from typing import Any, NamedTuple, TypedDict
 
 import pyarrow as pa
 import structlog
@@ -17,6 +17,7 @@ from calnet_ops.errors import ForeignProduct, MissingInput, RejectedInput, Secto
 from calnet_ops.lineage import lineage_id
 from calnet_ops.platform import Platform
 from calnet_ops.science import features
+from calnet_ops.science.checks.products import segment_statistics
 from calnet_ops.science.features import tables
 from calnet_ops.science.lightcurve import spoc
 from calnet_ops.science.lightcurve.light_curve import LightCurve
@@ -60,11 +61,22 @@ class ExtractTally(TypedDict):
     """Key of the features."""
     skipped: str
     """Key of the files without features."""
+    statistics: str
+    """Key of the numbers by which the features are judged."""
     n_file: int
     n_segment: int
     n_skipped: dict[str, int]
     """Files without features, by reason."""
     seconds: float
+
+
+class ShardKeys(NamedTuple):
+    """Where the tables of a shard are."""
+
+    features: str
+    statistics: str
+    skipped: str
+    """Written last: where it is, all are."""
 
 
 class FeatureRecord(TypedDict):
@@ -138,11 +150,14 @@ def extract_shard(shard: ExtractShard, platform: Platform) -> ExtractTally:
         files=[[file["file_name"], file["sha256"]] for file in files],
         refused=[refused[file["file_name"]] for file in files if file["file_name"] in refused],
     )
-    features_key = keys.features(version, sector, lineage)
-    skipped_key = keys.skipped(version, sector, lineage)
-    if not store.exists(skipped_key):
-        _extract_stored(files, refused, version, features_key, skipped_key, store)
-    tally = _tally(features_key, skipped_key, len(files), began, store)
+    out = ShardKeys(
+        features=keys.features(version, sector, lineage),
+        statistics=keys.feature_statistics(version, sector, lineage),
+        skipped=keys.skipped(version, sector, lineage),
+    )
+    if not store.exists(out.skipped):
+        _extract_stored(files, refused, version, out, store)
+    tally = _tally(out, len(files), began, store)
     log.info("features_extracted", sector=sector, version=version, **tally)
     return tally
 
@@ -166,7 +181,7 @@ def close_features(
         n_segment=sum(tally["n_segment"] for tally in tallies),
         n_skipped=dict(sum((Counter(tally["n_skipped"]) for tally in tallies), Counter())),
     )
-    parts = ("features", "skipped", "n_segment")
+    parts = ("features", "statistics", "skipped", "n_segment")
     shards = [{part: dict(tally)[part] for part in parts} for tally in tallies]
     platform.ledger.record(f"features-{version}", sector, key, facts={**record, "shards": shards})
     return record
@@ -223,16 +238,16 @@ def _extract_stored(
     files: list[dict[str, Any]],
     refused: dict[str, dict[str, Any]],
     version: str,
-    features_key: str,
-    skipped_key: str,
+    out: ShardKeys,
     store: Store,
 ) -> None:
-    """Write both tables of a shard, last the one whose key says that the work is done."""
+    """Write the tables of a shard, last the one whose key says that the work is done."""
     wanted = [file for file in files if file["file_name"] not in refused]
     table, skipped = extract_files(_iter_bodies(wanted, store), version)
-    out = [refused[file["file_name"]] for file in files if file["file_name"] in refused]
-    store.save_table(features_key, table)
-    store.save_table(skipped_key, tables.skipped_table([*skipped.to_pylist(), *out]))
+    left_out = [refused[file["file_name"]] for file in files if file["file_name"] in refused]
+    store.save_table(out.features, table)
+    store.save_table(out.statistics, segment_statistics(table))
+    store.save_table(out.skipped, tables.skipped_table([*skipped.to_pylist(), *left_out]))
 
 
 def _iter_bodies(files: list[dict[str, Any]], store: Store) -> Iterator[tuple[str, bytes]]:
@@ -266,15 +281,14 @@ def _refused(shard: ExtractShard, store: Store) -> dict[str, dict[str, Any]]:
     }
 
 
-def _tally(
-    features_key: str, skipped_key: str, n_file: int, began: float, store: Store
-) -> ExtractTally:
-    reasons = store.load_table(skipped_key, ["reason"])["reason"].to_pylist()
+def _tally(out: ShardKeys, n_file: int, began: float, store: Store) -> ExtractTally:
+    reasons = store.load_table(out.skipped, ["reason"])["reason"].to_pylist()
     return ExtractTally(
-        features=features_key,
-        skipped=skipped_key,
+        features=out.features,
+        skipped=out.skipped,
+        statistics=out.statistics,
         n_file=n_file,
-        n_segment=len(store.load_table(features_key, ["segment"])),
+        n_segment=len(store.load_table(out.features, ["segment"])),
         n_skipped=dict(Counter(reasons)),
         seconds=round(time.perf_counter() - began, 3),
     )

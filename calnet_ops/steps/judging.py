@@ -21,8 +21,8 @@ NOT_SHOWN = (".gif",)
 """Left out of Data Docs: two films on how to use Great Expectations, 3.4 of their 4 MB."""
 
 MARKED_SHOWN = 100
-"""Rows that a report names of each expectation of severity `warn`; it counts all. The rows are
-those of the statistics table, where the rest can be found by the bounds."""
+"""Rows that a report names of each expectation; it counts all. They are rows of stored tables,
+where the rest can be found by the bounds."""
 
 
 def judge_tables(
@@ -93,14 +93,18 @@ def line(outcome: "Outcome") -> dict[str, Any]:
 
 
 def marks(
-    outcomes: "Sequence[Outcome]", describe: Callable[[str], Mapping[str, Any]]
+    outcomes: "Sequence[Outcome]",
+    severity: Severity,
+    describe: Callable[[str], Mapping[str, Any]] = lambda _name: {},
 ) -> list[dict[str, Any]]:
-    """Rows that do not comply, under each expectation that says `warn`; of many, the first.
+    """Rows that do not comply, under each expectation of a severity; of many, the first.
 
     Parameters
     ----------
     outcomes
-        Of tables whose rows have names.
+        Those of tables whose rows have no names are passed over.
+    severity
+        Of the expectations.
     describe
         More about a row, by its name.
     """
@@ -114,7 +118,7 @@ def marks(
             ],
         }
         for outcome in outcomes
-        if outcome.expectation.severity is Severity.WARN
+        if outcome.expectation.severity is severity
         and outcome.expectation.scope.row_name
         and outcome.unexpected
     ]

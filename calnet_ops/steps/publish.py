@@ -33,6 +33,9 @@ to vet what the last sector brought. By hand a release may be made at any time."
 MANIFEST = "release.json"
 """File of a release that says what it was made from."""
 
+CHECKED = "validate-catalog"
+"""Step in the ledger that says what Great Expectations found in a staged catalog."""
+
 TYPES = {"parquet": "application/vnd.apache.parquet", "png": "image/png", "md": "text/markdown"}
 TYPES |= {item.file_name.rsplit(".")[-1]: item.content_type for item in FORMATS.values()}
 TYPES |= {"json": "application/json"}
@@ -160,13 +163,15 @@ def publish_release(staged: StagedRecord, approved_by: str, platform: Platform) 
     Raises
     ------
     ReleaseRefused
-        If what is staged is damaged, simulated without saying so, or older than the last release.
+        If what is staged is damaged, simulated without saying so, older than the last release, or
+        has not passed the checks of a catalog.
     """
     store = platform.store
     latest = _latest(store)
     manifest = json.loads(store.load(staged["staging"] + MANIFEST))
     if (latest.get("version"), latest.get("lineage")) == (staged["version"], manifest["lineage"]):
         return _record(Release(staged["version"], manifest), latest["approved_by"], platform)
+    _require_verdict(staged, platform)
     release = _open_draft(staged, manifest, store).publish(store, approved_by)
     return _record(release, approved_by, platform)
 
@@ -192,6 +197,19 @@ def _record(release: Release, approved_by: str, platform: Platform) -> ReleaseRe
     platform.ledger.record("release", 0, key, facts=dict(record))
     log.info("release_published", **record)
     return record
+
+
+def _require_verdict(staged: StagedRecord, platform: Platform) -> None:
+    """Refuse a catalog that was not judged, or did not pass."""
+    verdicts = [item.facts for item in platform.ledger.records(CHECKED)]
+    verdict = next((v for v in reversed(verdicts) if v["staging"] == staged["staging"]), None)
+    if verdict is None or verdict["halted"]:
+        missed = [f"not met: {name}" for name in verdict["halted"]] if verdict else []
+        raise ReleaseRefused(
+            staged["version"], found="; ".join(missed) or "a catalog that was not checked",
+            expected="all expectations of a catalog met",
+            cure="Run: calnet-ops release stage" if verdict is None else "",
+        )  # fmt: skip
 
 
 def _open_draft(staged: StagedRecord, manifest: Mapping[str, Any], store: Store) -> DraftRelease:

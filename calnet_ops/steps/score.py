@@ -11,7 +11,7 @@ import structlog
 
 from calnet_ops import keys
 from calnet_ops.adapters.store import Store
-from calnet_ops.errors import FeaturesDiffer, MissingInput
+from calnet_ops.errors import FeaturesDiffer, MissingInput, SectorNotTrusted
 from calnet_ops.lineage import lineage_id
 from calnet_ops.platform import Platform
 from calnet_ops.science.candidates.combine import RULE, combine_segments
@@ -99,6 +99,8 @@ def plan_shards(sector: int, platform: Platform) -> list[ScoreShard]:
         If the sector has features, but not of the version that the model learned from.
     MissingInput
         If the sector has no features at all.
+    SectorNotTrusted
+        If the checks of these features have failed.
     """
     champion = platform.ledger.champion()
     if champion is None:
@@ -107,12 +109,24 @@ def plan_shards(sector: int, platform: Platform) -> list[ScoreShard]:
     record = platform.ledger.latest(f"features-{version}", sector)
     if record is None:
         raise _no_features(sector, version, champion.model_id, platform)
+    _refuse_bad_features(sector, record.key, platform)
     return [
         ScoreShard(
             sector=sector, model_id=champion.model_id, version=version, features=part["features"]
         )
         for part in record.facts["shards"]
     ]
+
+
+def _refuse_bad_features(sector: int, key: str, platform: Platform) -> None:
+    """Stop if the last verdict is about these very features, and is bad."""
+    verdict = platform.ledger.latest("validate-features", sector)
+    if verdict is not None and verdict.facts["halted"] and verdict.facts["features"] == key:
+        raise SectorNotTrusted(
+            f"features of {keys.sector_key(sector)}",
+            found="; ".join(f"not met: {name}" for name in verdict.facts["halted"]),
+            expected="features that passed their checks",
+        )
 
 
 def score_shard(shard: ScoreShard, platform: Platform) -> ScoreTally:

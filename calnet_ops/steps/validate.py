@@ -189,7 +189,7 @@ def _judge(
         "expectations": [judging.line(item) | places.of_sector(item) for item in outcomes],
         "not_judged": [item.name for item in EXPECTATIONS if item not in chosen],
         "rejected": list_rejected(outcomes, places),
-        "marked": judging.marks(outcomes, places.of_row),
+        "marked": judging.marks(outcomes, Severity.WARN, places.of_row),
         "quarantined": list_quarantined(manifest, places),
     }
 

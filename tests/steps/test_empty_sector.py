@@ -12,6 +12,7 @@ from calnet_ops.steps.freeze import freeze_labels, load_labels
 from tests.support.graphs import tiny_graph
 from tests.support.spoc_files import spoc_bytes, spoc_name
 from tests.support.stored_sectors import store_sector
+from tests.support.verdicts import pass_checks
 
 MODEL = "aaaa"
 TIC = 900_000_000_001
@@ -47,6 +48,7 @@ def test_it_has_features_scores_and_candidates_of_nothing(empty):
     assert run(empty, 87) == record
     staged = publish.stage_release(empty)
     assert staged is not None
+    pass_checks(staged, empty)
     assert publish.publish_release(staged, "ada", empty)["n_searched"] == 0
 
 

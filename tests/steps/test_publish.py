@@ -15,6 +15,7 @@ from calnet_ops.science.catalog.contents import Contents, find_faults
 from calnet_ops.science.catalog.schema import facts_of
 from calnet_ops.steps import publish, publish_contents
 from calnet_ops.steps.characterise import CANDIDATES
+from tests.support.verdicts import pass_checks
 
 MODEL = "fedcba9876543210"
 
@@ -78,6 +79,7 @@ def platform(platform: Platform) -> Platform:
 def stage(platform: Platform) -> publish.StagedRecord:
     staged = publish.stage_release(platform)
     assert staged is not None
+    pass_checks(staged, platform)
     return staged
 
 
@@ -254,3 +256,10 @@ def test_release_is_due_a_week_after_the_last_if_anything_changed(platform):
     assert not publish.is_due(platform)
     platform.__dict__["today"] = lambda: started + timedelta(days=7)
     assert publish.is_due(platform)
+
+
+def test_catalog_that_was_not_checked_is_refused(platform):
+    score_sector(platform, 1, [candidate(11, 1)])
+    staged = publish.stage_release(platform)
+    with pytest.raises(ReleaseRefused, match="not checked"):
+        publish.publish_release(staged, "ada", platform)

@@ -86,6 +86,22 @@ def test_data_docs_come_from_the_store_without_the_vetters_rights(pages):
     assert "sandbox" in answer.headers["content-security-policy"]
 
 
+@pytest.mark.parametrize(
+    ("path", "step", "sector", "docs"),
+    [
+        ("/docs/s087/features/", "validate-features", 87, "checks/s087/f-docs/index.html"),
+        ("/docs/catalog/", "validate-catalog", 0, "checks/catalog/c-docs/index.html"),
+    ],
+)
+def test_data_docs_of_features_and_catalog_are_shown_too(
+    filled_platform, pages, path, step, sector, docs
+):
+    assert pages.get(path).status_code == 404
+    filled_platform.store.save_new(docs, b"<h1>Judged</h1>", "text/html")
+    filled_platform.ledger.record(step, sector, f"{step}.json", facts={"docs": docs})
+    assert pages.get(path).text == "<h1>Judged</h1>"
+
+
 @pytest.mark.parametrize("path", ["/docs/s089/index.html", "/docs/s087/%2e%2e/other.json"])
 def test_nothing_but_data_docs_is_served(pages, path):
     assert pages.get(path).status_code == 404
