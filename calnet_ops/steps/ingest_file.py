@@ -20,7 +20,15 @@ from calnet_ops.errors import (
 )
 from calnet_ops.lineage import sha256_hex
 from calnet_ops.science.checks.sector import STORED
-from calnet_ops.steps.ingest_looks import Answer, Judged, ask_archive, ask_second, refusal, weigh
+from calnet_ops.steps.ingest_looks import (
+    NO_ANSWER,
+    Answer,
+    Judged,
+    ask_archive,
+    ask_second,
+    refusal,
+    weigh,
+)
 from calnet_ops.steps.ingest_tables import MANIFEST, VERSION, Row
 from calnet_ops.steps.ingest_trust import DIFFERS, MISSING, SAME, SOUND, Look, is_sampled, judge
 
@@ -136,6 +144,21 @@ class Puller:
         if held and self.again is not None and name not in self.again:
             return held
         return self._ask(listed, held)
+
+    def rescue(self, listed: Row) -> Outcome | None:
+        """Take a file from the second source that the archive cannot give, while it gives others.
+
+        None if that has no sound one either.
+        """
+        if self.second is None:
+            return None
+        name = listed["file_name"]
+        answer = ask_second(name, self.second.name, partial(self.second.fetch, name))
+        if answer.judged is None:
+            return None
+        silent = Answer(Look(ARCHIVE, NO_ANSWER, answered=False))
+        answers = [silent, answer]
+        return self._keep(listed, self._believe(listed, answers, answer.judged), answer.body)
 
     def _check_name(self, listed: Row) -> None:
         """Refuse without a request what its name alone gives away."""

@@ -12,7 +12,7 @@ import structlog
 
 from calnet_ops import keys
 from calnet_ops.adapters.store import Store
-from calnet_ops.errors import ForeignProduct, TransientError
+from calnet_ops.errors import ArchiveUnavailable, ForeignProduct, TransientError
 from calnet_ops.platform import Platform
 from calnet_ops.steps.ingest_file import Held, Outcome, Puller
 from calnet_ops.steps.ingest_tables import STATISTICS, Row
@@ -75,18 +75,26 @@ def pull_files(listed: list[Row], puller: Puller, tell: Tell | None = None) -> l
     Raises
     ------
     TransientError
-        If the archive did not give some of them, after the others were pulled.
+        If the archive did not give some of them, nor the second source, after the others were
+        pulled.
     """
     pace = Pace(puller.sector, len(listed), tell)
     pool = ThreadPoolExecutor(THREADS, "pull")
     try:
         futures = [pool.submit(puller.pull, row) for row in listed]
-        failure = _follow(futures, pace)
+        answers = _follow(futures, pace)
     finally:
         pool.shutdown(cancel_futures=True)
-    if failure:
-        raise failure
-    return [future.result() for future in futures]
+    outcomes = []
+    for row, future in zip(listed, futures, strict=True):
+        error = future.exception()
+        rescued = puller.rescue(row) if answers and isinstance(error, ArchiveUnavailable) else None
+        if rescued:
+            pace.note(rescued.n_bytes)
+        elif error:
+            raise error
+        outcomes.append(rescued or future.result())
+    return outcomes
 
 
 def open_puller(
@@ -127,21 +135,24 @@ def open_puller(
     )
 
 
-def _follow(futures: list[Future[Outcome]], pace: Pace) -> TransientError | None:
-    """Wait for all files, or for too many failures in a row; the first failure, if any."""
-    failure, n_failed = None, 0
+def _follow(futures: list[Future[Outcome]], pace: Pace) -> bool:
+    """Wait for all files; whether the archive answers at all.
+
+    Raises
+    ------
+    TransientError
+        If too many in a row fail.
+    """
+    n_failed, answers = 0, False
     for future in as_completed(futures):
         error = future.exception()
-        if isinstance(error, TransientError):
-            failure, n_failed = failure or error, n_failed + 1
-            if n_failed >= GIVE_UP:
-                return failure
-        elif error:
+        n_failed = n_failed + 1 if error else 0
+        if error and (n_failed >= GIVE_UP or not isinstance(error, TransientError)):
             raise error
-        else:
-            n_failed = 0
+        if not error:
+            answers |= future.result().n_request > 0
             pace.note(future.result().n_bytes)
-    return failure
+    return answers
 
 
 def _keys_of(names: list[str], sector: int, delivery: int, store: Store) -> frozenset[str]:

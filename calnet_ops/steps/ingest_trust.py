@@ -65,8 +65,8 @@ def judge(looks: Sequence[Look]) -> Verdict:
 
     Notes
     -----
-    Bad takes two answers that are the same, none that is not, and the last source's is one of
-    them. Of answers that differ, the most common one names the reason; of equally common ones
+    Bad takes answers that are all the same, of which the last source's is one, and two of them
+    if more than one was asked for (a name that says enough is one look). Of answers that differ, the most common one names the reason; of equally common ones
     the latest.
 
     Examples
@@ -86,7 +86,8 @@ def judge(looks: Sequence[Look]) -> Verdict:
     counts = Counter(answered)
     latest = {kind: number for number, kind in enumerate(kinds)}
     common = max(counts, key=lambda kind: (counts[kind], latest[kind]))
-    agreed = len(counts) == 1 and len(answered) > 1 and looks[last].answered
+    alone = len(answered) == 1 < len(looks)
+    agreed = len(counts) == 1 and not alone and looks[last].answered
     return Verdict(BAD if agreed else SUSPECT, kinds.index(common), evidence)
 
 

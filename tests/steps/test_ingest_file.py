@@ -261,6 +261,38 @@ def test_files_that_fail_do_not_hold_up_the_others(tmp_path):
     assert sorted(platform.archive.asked) == failing
 
 
+def test_file_that_only_the_second_source_gives_does_not_hold_up_its_sector(tmp_path):
+    files = {spoc_name(tic): [_of(tic)] for tic in range(1, 11)}
+    poison = spoc_name(4)
+    platform = _platform(tmp_path, files | {poison: [no_answer()]}, {poison: files[poison]})
+    record, rows, _ = _ingest(platform)
+    assert (record["n_stored"], record["n_recovered"]) == (10, 1)
+    assert rows[3]["evidence"] == "archive: no answer; stpubdata: sound"
+    assert platform.store.load(rows[3]["key"]) == files[poison][0]
+
+
+@pytest.mark.parametrize("other", [no_answer(), MISSING, DAMAGED])
+def test_file_that_nobody_gives_is_asked_for_when_the_task_runs_again(tmp_path, other):
+    files = {spoc_name(tic): [_of(tic)] for tic in range(1, 11)}
+    poison = spoc_name(4)
+    platform = _platform(tmp_path, files | {poison: [no_answer()]}, {poison: [other]})
+    (shard,) = ingest.plan_shards(87, platform)
+    with pytest.raises(ArchiveUnavailable):
+        ingest.ingest_shard(shard, platform)
+    assert platform.second_source.asked.count(poison) == 1
+    platform.archive.hold({poison: files[poison][0]})
+    assert ingest.ingest_shard(shard, platform)["n_stored"] == 10
+
+
+def test_archive_that_is_down_is_not_replaced_by_the_second_source(tmp_path):
+    files = {spoc_name(tic): [_of(tic)] for tic in range(1, 4)}
+    platform = _platform(tmp_path, {name: [no_answer()] for name in files}, files)
+    (shard,) = ingest.plan_shards(87, platform)
+    with pytest.raises(ArchiveUnavailable):
+        ingest.ingest_shard(shard, platform)
+    assert platform.second_source.asked == []
+
+
 def test_archive_that_is_down_is_left_alone_soon(tmp_path):
     names = [spoc_name(tic) for tic in range(1, 101)]
     platform = _platform(tmp_path, {name: [no_answer()] for name in names})

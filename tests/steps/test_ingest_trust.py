@@ -9,6 +9,7 @@ CUT = Look(ARCHIVE, "truncated", "2222222222")
 PAGE = Look(ARCHIVE, "not a FITS file", "3333333333")
 GONE = Look(ARCHIVE, "missing at source")
 HALF = Look(ARCHIVE, "truncated", answered=False)
+NAMED = Look("name", "foreign product")
 GOOD_2 = Look(SECOND, digest="0000000099")
 DAMAGED_2 = Look(SECOND, "checksum mismatch", "1a2b3c4d5e")
 CUT_2 = Look(SECOND, "truncated", "2222222222")
@@ -26,6 +27,7 @@ SILENT_2 = Look(SECOND, "no answer", answered=False)
         ([DAMAGED, DAMAGED, GOOD_2], "recovered", 2),
         ([GONE, GONE, GOOD_2], "recovered", 2),
         ([PAGE, GONE, GOOD_2], "recovered", 2),
+        ([NAMED], "bad", 0),
         ([DAMAGED, DAMAGED], "bad", 0),
         ([DAMAGED, DAMAGED, DAMAGED_2], "bad", 0),
         ([GONE, GONE], "bad", 0),
