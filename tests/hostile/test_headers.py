@@ -1,5 +1,7 @@
 """Absurd headers are refused by name, in little time and memory whatever they promise."""
 
+import bz2
+import gzip
 import time
 import tracemalloc
 
@@ -101,6 +103,20 @@ def test_bytes_that_are_no_text_are_refused_and_not_repeated(sound, keyword, tex
     error = refused(card(sound, keyword, text))
     assert str(error).isprintable()
     assert "\x1b" not in str(error)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        gzip.compress(bytes(2**26), compresslevel=1),
+        bz2.compress(bytes(2**24)),
+        b"%PDF-1.4",
+        b"\0" * 2**22,
+    ],
+    ids=["gzip", "bzip2", "PDF", "zeros"],
+)
+def test_other_formats_are_refused_and_not_unpacked(body):
+    refused(body)
 
 
 def test_ten_thousand_cards_are_refused(sound):
