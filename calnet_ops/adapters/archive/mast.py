@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
+from calnet_ops import keys
 from calnet_ops.adapters.archive import Fetched, Script, Validators
 from calnet_ops.adapters.archive.client import ArchiveClient
 from calnet_ops.adapters.archive.pages import REQUESTS_PER_S, Pages
@@ -23,6 +24,9 @@ TARGETS = "/public/target_lists/2m/all_targets_S{sector:03d}_v1.csv"
 SCRIPT_LINK = re.compile(r"""href=["'][^"']*/tesscurl_sector_([1-9][0-9]{0,3})_lc\.sh["']""")
 CDPP_LINK = r"""href=["']([\w:/.-]*-s{sector:04d}-s{sector:04d}-[0-9]+_rms-cdpp\.csv)["']"""
 FIRST_COLUMN = re.compile(r"^[ \t]*([0-9]{1,16})[ \t]*,", re.MULTILINE)
+
+PUBLIC_BUCKET = "stpubdata"
+"""Bucket of the public copy on AWS, to which MAST redirects downloads."""
 
 
 class MastArchive:
@@ -127,8 +131,27 @@ class MastArchive:
         return self._products.probe(self._product_url(url))
 
     def _product_url(self, url: str) -> str:
+        if is_public_bucket(self._product_base):
+            return f"{self._product_base}/{keys.public_key(url.rpartition('/')[2])}"
         parts = urlsplit(url)
         return f"{self._product_base}{parts.path}?{parts.query}"
+
+
+def is_public_bucket(base: str) -> bool:
+    """Whether a base of products is the public bucket, or a mirror's: files go by keys there.
+
+    Examples
+    --------
+    >>> is_public_bucket("https://stpubdata.s3.us-east-1.amazonaws.com")
+    True
+    >>> is_public_bucket("http://127.0.0.1:8085/stpubdata")
+    True
+    >>> is_public_bucket("https://mast.stsci.edu")
+    False
+    """
+    parts = urlsplit(base)
+    host = parts.hostname or ""
+    return host.startswith(f"{PUBLIC_BUCKET}.s3.") or parts.path.strip("/") == PUBLIC_BUCKET
 
 
 def count_targets(table: str) -> int:

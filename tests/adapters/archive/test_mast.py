@@ -128,3 +128,16 @@ def test_open_archive_gives_the_client_of_mast():
     archive = open_archive("http://a.example", "http://b.example", "http://c.example")
     assert isinstance(archive, MastArchive)
     archive.close()
+
+
+def test_products_come_by_their_keys_from_the_public_bucket(tmp_path):
+    folder = tmp_path / "tess" / "s087"
+    folder.mkdir(parents=True)
+    (folder / spoc_name(1)).write_bytes(BODY)
+    with mirror_of(tmp_path / "tess") as url, open_client([url], "") as client:
+        archive = MastArchive(client, url, f"{url}/stpubdata", Patience(n_try=1), pace=Throttle())
+        (listed,) = archive.fetch_script(87).files
+        fetched = archive.fetch_product(listed.url)
+        assert fetched is not None
+        assert fetched.body == BODY
+        assert archive.probe_product(listed.url).n_bytes == len(BODY)
