@@ -18,7 +18,7 @@ from tests.support.mutations import Mutator, outcome, shorten
 N_MUTATION = int(os.environ.get("CALNET_N_MUTATION", "2400"))
 """More by hand: CALNET_N_MUTATION=100000."""
 
-SLOWEST_S = 0.5
+SLOWEST_S = 1.0
 """Processor time that the worst file may take; a sound one of 2 MB takes 5 ms in all."""
 
 
