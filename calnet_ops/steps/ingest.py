@@ -262,6 +262,7 @@ def _pull(shard: IngestShard, platform: Platform, tell: Tell | None) -> list[Out
     puller = open_puller(
         shard["sector"],
         shard["delivery"],
+        shard["plan"],
         listed,
         platform,
         held=shard["held"],

@@ -29,7 +29,7 @@ from calnet_ops.steps.ingest_looks import (
     refusal,
     weigh,
 )
-from calnet_ops.steps.ingest_tables import MANIFEST, VERSION, Row
+from calnet_ops.steps.ingest_tables import MANIFEST, Row
 from calnet_ops.steps.ingest_trust import DIFFERS, MISSING, SAME, SOUND, Look, is_sampled, judge
 
 QUARANTINED = "quarantined"
@@ -51,8 +51,8 @@ written again from the store alone. All of them together are shorter than S3 all
 COUNTED = ("delivery", "n_try", "n_look")
 """Columns of numbers that are."""
 
-VERDICT = "verdict"
-"""Fact of an object in quarantine: the version of ingest that put it there."""
+PLAN_FACT = "plan"
+"""Fact of an object in quarantine: the plan of which it became this."""
 
 log = structlog.get_logger()
 
@@ -103,6 +103,8 @@ class Puller:
 
     sector: int
     delivery: int
+    plan: str
+    """Its key: a verdict on a file stands as long as this is what is pulled."""
     archive: Archive
     second: SecondSource | None
     store: Store
@@ -249,13 +251,12 @@ class Puller:
         return Outcome(outcome.row | _read_told(told), outcome.statistics)
 
     def _read_verdict(self, listed: Row, key: str) -> Outcome | None:
-        """Row of a file that an earlier run of this ingest has set aside; None if it was not.
+        """Row of a file that an earlier run of this plan has set aside; None if it was not.
 
         The verdict stands, also if the archive has thought better of it meanwhile: otherwise
         quarantine would keep bytes that no manifest tells of. The re-poll asks again.
         """
-        told = self.store.load_facts(key)
-        if (told.get(VERDICT), told.get("delivery")) != (str(VERSION), str(self.delivery)):
+        if self.store.load_facts(key).get(PLAN_FACT) != self.plan:
             return None
         body, told = self._load(key)
         look = Look(told["source"], told["reason"], told["sha256"])
@@ -279,7 +280,7 @@ class Puller:
         key = keys.quarantine(self.sector, digest, name) if digest else ""
         row = self._aside(listed, answers, key)
         if digest:
-            facts = _told(row) | {VERDICT: str(VERSION)}
+            facts = _told(row) | {PLAN_FACT: self.plan}
             self.store.save_new(key, answer.body, facts=facts, digest=digest)
         log.info("file_quarantined", sector=self.sector, file_name=name, reason=reason)
         return _outcome(row, None, answers)

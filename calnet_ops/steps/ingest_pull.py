@@ -100,6 +100,7 @@ def pull_files(listed: list[Row], puller: Puller, tell: Tell | None = None) -> l
 def open_puller(
     sector: int,
     delivery: int,
+    plan: str,
     listed: list[Row],
     platform: Platform,
     *,
@@ -110,7 +111,7 @@ def open_puller(
 
     Parameters
     ----------
-    sector, delivery
+    sector, delivery, plan
         Of the shard.
     listed
         Its rows of the plan.
@@ -125,6 +126,7 @@ def open_puller(
     return Puller(
         sector,
         delivery,
+        plan,
         platform.archive,
         platform.second_source,
         platform.store,

@@ -66,8 +66,8 @@ def judge(looks: Sequence[Look]) -> Verdict:
     Notes
     -----
     Bad takes answers that are all the same, of which the last source's is one, and two of them
-    if more than one was asked for (a name that says enough is one look). Of answers that differ, the most common one names the reason; of equally common ones
-    the latest.
+    if more than one was asked for (a name that says enough is one look). Of answers that differ,
+    the most common one names the reason; of equally common ones the latest.
 
     Examples
     --------

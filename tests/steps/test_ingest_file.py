@@ -339,9 +339,9 @@ def test_verdict_of_a_killed_run_stands(tmp_path):
     assert platform.archive.asked == []
 
 
-def test_verdict_of_another_version_of_the_software_does_not_stand(tmp_path):
+def test_verdict_on_another_listing_does_not_stand(tmp_path):
     row, platform = _row(tmp_path, DAMAGED)
-    platform.store.metadata[row["key"]]["verdict"] = "1"
+    platform.store.metadata[row["key"]]["plan"] = "manifest/s087/older-plan.parquet"
     for key in list(platform.store.objects):
         if not key.startswith("quarantine/"):
             del platform.store.objects[key]

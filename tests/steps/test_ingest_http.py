@@ -33,7 +33,7 @@ def stack() -> Iterator[ExitStack]:
 
 
 def _puller(archive, second=None):
-    return Puller(87, 1, archive, second, MemoryStore(), Held({}, {}), frozenset(), {})
+    return Puller(87, 1, "plan", archive, second, MemoryStore(), Held({}, {}), frozenset(), {})
 
 
 def _archive(stack, answers):
