@@ -323,10 +323,14 @@ def _row_type(columns: Columns) -> np.dtype[np.void]:
 
 def _quoted(keyword: str, text: str) -> str:
     """String between quotes, trailing blanks dropped; two quotes within stand for one."""
-    match = _STRING(text)
-    if match is None or not (match[1].isascii() and match[1].isprintable()):
+    end = text.find("'", 1)
+    if text[end + 1 : end + 2] == "'":  # doubled: it does not end here
+        match = _STRING(text)
+        end = match.end() - 1 if match else -1
+    value = text[1:end]
+    if end < 0 or not (value.isascii() and value.isprintable()):
         raise _odd(f"card {keyword}", repr(text), "a string of printable ASCII between quotes")
-    return match[1].replace("''", "'").rstrip()
+    return value.replace("''", "'").rstrip()
 
 
 def _odd(what: str, found: str, expected: str) -> WrongLayout:
