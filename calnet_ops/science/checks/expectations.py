@@ -45,6 +45,10 @@ a release, the catalog. What an expectation that is not met leads to:
 - `warn`: the files or CCDs that do not comply are marked in the report, work goes on.
 - `halt`: nothing is made of the sector until a person has looked; of a catalog: no release.
 
+Files whose structure, checksums, units, names, cadence numbers or times are wrong are refused
+while the bytes pass and lie in quarantine, each with its reason (`docs/ingest.md`). The lines about
+the same things below judge what was believed, once more and all together.
+
 A value that could not be computed counts as met, except where it must be present. Sectors of fewer
 files than stated are not judged by that line: a share of few is chance.
 """

@@ -103,6 +103,18 @@ SECTORS = (
         min_file=FEW_FILES,
     ),
     Expectation(
+        "flux is in the usual unit",
+        Scope.SECTOR,
+        "median_magnitude_residual",
+        Kind.BETWEEN,
+        Severity.HALT,
+        "Rejecting most of a sector for its fluxes would hide a new unit or zero point [mag].",
+        "medians of 14 real sectors: -0.36 (one faint star) to 0.10; a factor of ten",
+        low=-2.5,
+        high=2.5,
+        min_file=FEW_FILES,
+    ),
+    Expectation(
         "half of the files have something good",
         Scope.SECTOR,
         "median_share_good",
