@@ -9,8 +9,9 @@ import pytest
 from calnet_ops import keys
 from calnet_ops.errors import MissingInput, SectorNotTrusted
 from calnet_ops.science.checks.expectations import EXPECTATIONS
+from calnet_ops.science.lightcurve import spoc
 from calnet_ops.steps import validate
-from tests.support.spoc_files import spoc_bytes, spoc_name
+from tests.support.spoc_files import spoc_arrays, spoc_bytes, spoc_name
 from tests.support.stored_sectors import store_sector
 
 FIRST = 900_000_000_001
@@ -75,6 +76,19 @@ def test_file_of_another_star_is_rejected_with_its_reason(platform, sound):
     assert row["reason"] == "check failed: flux can be this star's"
     assert "found 7.5, expected magnitude_residual -5 to 5" in row["message"]
     assert platform.ledger.delivery(87).state == "raw"
+
+
+def test_sound_bytes_from_another_time_are_rejected(platform, sound):
+    arrays = spoc_arrays()
+    late = spoc_bytes(arrays | {"TIME": arrays["TIME"] + 40}, tic=FIRST + 1)
+    spoc.verify(spoc_name(FIRST + 1), late)
+    store_sector(platform, {spoc_name(FIRST): sound, spoc_name(FIRST + 1): late})
+    record = validate.validate_sector(87, platform)
+    (row,) = json.loads(platform.store.load(record["report"]))["rejected"]
+    assert (row["tic"], row["reason"]) == (
+        FIRST + 1,
+        "check failed: times are those of the sector",
+    )
 
 
 def test_lost_file_halts_the_sector_until_it_is_found(platform, sound):
