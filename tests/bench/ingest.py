@@ -44,7 +44,7 @@ class Run:
     """Of that, the S3 server's."""
 
 
-def measure(folder: Path) -> list[Figure]:
+def measure(folder: Path, _known: object) -> list[Figure]:
     """Throughput and CPU time: medians of rounds in which each way has its turn."""
     sky = folder / "sky"
     simulate_sector(sky, SECTOR, n_star=N_FILE, seed=1)

@@ -4,6 +4,7 @@ import json
 import multiprocessing
 import resource
 import time
+from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from calnet_ops.science.checks.statistics import file_statistics
 from calnet_ops.science.lightcurve import spoc
 from calnet_ops.simulator.sectors import simulate_sector
 from calnet_ops.steps.validate import validate_sector
+from tests.bench.measure import Figure
 from tests.support.platforms import make_platform
 from tests.support.stored_sectors import store_statistics
 
@@ -26,6 +28,12 @@ SECTOR = 68
 
 N_STAR = 40
 """Stars that are simulated; each stands for 500."""
+
+MOST_SHARE = 0.1
+"""Of the time of ingest that validation may take."""
+
+FILE_BYTES = 2_013_120
+"""A light curve of a sector of 27 days."""
 
 SHARE_ODD = 0.01
 """Files that some expectation does not hold for."""
@@ -41,9 +49,19 @@ class Cost:
     """Memory of the process at its largest; 150 MiB of it are numpy and pyarrow."""
     n_marked: int
 
-    def share_of_ingest(self, ingest_s_per_file: float) -> float:
-        """CPU time over that of pulling as many files [s a file, all processes]."""
-        return self.cpu_s / (N_FILE * ingest_s_per_file)
+    def share_of_ingest(self, files_per_s: float) -> float:
+        """Time it took over that of pulling as many files at that rate."""
+        return self.wall_s * files_per_s / N_FILE
+
+
+def measure(folder: Path, known: Mapping[str, Mapping[str, float]]) -> list[Figure]:
+    """Share of the time of an ingest at the rate that was just measured, and the memory."""
+    cost = validation_cost(folder)
+    files_per_s = 1e6 * known["ingest_vs_copy"]["value"] / FILE_BYTES
+    return [
+        Figure("validate_share_of_ingest", cost.share_of_ingest(files_per_s), "", MOST_SHARE),
+        Figure("validate_20000_files_s", cost.wall_s, "s", N_FILE / files_per_s),
+    ]
 
 
 def validation_cost(folder: Path) -> Cost:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TypeVar
 
 import httpx
-import pyarrow as pa
 import structlog
 
 from calnet_ops.platform import Platform, open_platform, secret
@@ -20,15 +19,26 @@ Item = TypeVar("Item")
 
 
 def enter(environment: dict[str, str]) -> None:
-    """Get ready, so that what a process does once is not measured."""
+    """Take on the environment of an installation."""
     os.environ.update(environment)
+    be_quiet()
+
+
+def be_quiet() -> None:
+    """Log nothing but trouble."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
-    pa.array([0])  # imports pandas
+    logging.getLogger("alembic").setLevel(logging.WARNING)
 
 
 def pull(paths: Path, shards: Sequence[IngestShard]) -> int:
     """Pull shards, one after the other, as a worker of Airflow does; bytes stored."""
     return sum(ingest_shard(shard, _platform(paths))["n_bytes"] for shard in shards)
+
+
+def enter_and_pull(environment: dict[str, str], paths: Path, shards: Sequence[IngestShard]) -> None:
+    """Do all that a process does which pulls these shards."""
+    enter(environment)
+    pull(paths, shards)
 
 
 def copy(paths: Path, files: Sequence[Path], threads: int) -> int:
