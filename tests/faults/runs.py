@@ -166,18 +166,17 @@ def _check_row(run: Run, row: dict[str, Any], truth: Truth) -> None:
     if row["file_name"] in run.mix.refused:
         assert not asked, "its name is enough to refuse it"
     elif row["trust"] == "recovered" and "sound" in truth.trust:
-        assert {item.fault for item in asked} & _recovered_from(run), "the client should have coped"
+        faults = {item.fault for item in asked}
+        assert _needed_help(run, row, faults), "the client should have coped"
     assert not any(item.host.startswith("localhost") for item in asked), "followed abroad"
 
 
-def _recovered_from(run: Run) -> set[str]:
-    """Faults after which a second look is right; with others the client deals unseen.
-
-    But for bodies cut at every one of its tries: then it looks again, too.
-    """
-    faults = {str(lie) for lie in Lie}
-    two_urls = 2 * run.mix.faults.max_per_url
-    return faults | ({Trouble.SHORT, Trouble.BROKEN} if two_urls >= PATIENCE.n_try else set())
+def _needed_help(run: Run, row: dict[str, Any], faults: set[str]) -> bool:
+    """Whether one look cannot have been enough: with most faults the client deals unseen."""
+    lied_to = bool(faults & set(Lie))
+    alone = "archive: no answer" in row["evidence"]  # all tries failed, or the breaker was open
+    all_tries = 2 * run.mix.faults.max_per_url >= PATIENCE.n_try  # of a file's two URLs
+    return lied_to or alone or (all_tries and bool(faults & {Trouble.SHORT, Trouble.BROKEN}))
 
 
 def _truths(run: Run, names: list[str], *, late_is_over: bool) -> dict[str, Truth]:
