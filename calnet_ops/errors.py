@@ -151,6 +151,12 @@ class MissingAtSource(QuarantinedFile):
     reason = "missing at source"
 
 
+class NotServed(QuarantinedFile):
+    """The archive fails at every try for this file, while it gives others."""
+
+    reason = "no answer"
+
+
 class SkippedInput(RejectedInput):
     """Nothing in it can be scored."""
 

@@ -1,6 +1,7 @@
 """One listed file on its way from the archive to the store, or to quarantine."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -10,6 +11,7 @@ from calnet_ops import keys
 from calnet_ops.adapters.archive import ARCHIVE, Archive, Fetched, SecondSource
 from calnet_ops.adapters.store import Store
 from calnet_ops.errors import (
+    ArchiveUnavailable,
     DuplicateTarget,
     KeyTaken,
     MissingAtSource,
@@ -21,12 +23,12 @@ from calnet_ops.errors import (
 from calnet_ops.lineage import sha256_hex
 from calnet_ops.science.checks.sector import STORED
 from calnet_ops.steps.ingest_looks import (
-    NO_ANSWER,
     Answer,
     Judged,
     ask_archive,
     ask_second,
     refusal,
+    silence,
     weigh,
 )
 from calnet_ops.steps.ingest_tables import MANIFEST, Row
@@ -147,20 +149,46 @@ class Puller:
             return held
         return self._ask(listed, held)
 
-    def rescue(self, listed: Row) -> Outcome | None:
-        """Take a file from the second source that the archive cannot give, while it gives others.
+    def settle(self, listed: Row, error: TransientError, others: Sequence[str]) -> Outcome:
+        """Decide on a file that the archive does not give, while it gives others.
 
-        None if that has no sound one either.
+        The second source is asked, then the archive once more. A file that nobody gives is
+        suspect, and asked for again by the re-poll: it does not hold up its sector.
+
+        Parameters
+        ----------
+        listed
+            Its row in the plan.
+        error
+            Why the archive did not give it.
+        others
+            Addresses of other files of the sector.
+
+        Raises
+        ------
+        TransientError
+            If the archive gives none of `others` any more either.
         """
-        if self.second is None:
-            return None
-        name = listed["file_name"]
-        answer = ask_second(name, self.second.name, partial(self.second.fetch, name))
-        if answer.judged is None:
-            return None
-        silent = Answer(Look(ARCHIVE, NO_ANSWER, answered=False))
-        answers = [silent, answer]
-        return self._keep(listed, self._believe(listed, answers, answer.judged), answer.body)
+        name, answers = listed["file_name"], [silence(ARCHIVE, error)]
+        if self.second:
+            answers.append(ask_second(name, self.second.name, partial(self.second.fetch, name)))
+            if judged := answers[-1].judged:
+                return self._keep(listed, self._believe(listed, answers, judged), answers[-1].body)
+        try:
+            return self._ask(listed, None)
+        except ArchiveUnavailable:
+            if not self.archive_gives(others):
+                raise
+            return self._set_aside(listed, answers)
+
+    def archive_gives(self, urls: Iterable[str]) -> bool:
+        """Whether the archive answers to a question about any of some files."""
+        for url in urls:
+            with suppress(TransientError):
+                with suppress(RejectedInput):
+                    self.archive.probe_product(url)
+                return True
+        return False
 
     def _check_name(self, listed: Row) -> None:
         """Refuse without a request what its name alone gives away."""

@@ -7,6 +7,7 @@ from calnet_ops.adapters.archive import Fetched, Validators
 from calnet_ops.errors import (
     EmptyFile,
     IncompleteDownload,
+    NotServed,
     RejectedInput,
     TransientError,
     Truncated,
@@ -17,7 +18,7 @@ from calnet_ops.science.lightcurve import spoc
 from calnet_ops.steps.ingest_tables import Row
 from calnet_ops.steps.ingest_trust import Look
 
-NO_ANSWER = "no answer"
+NO_ANSWER = NotServed.reason
 """Stands where the reason would, for a source that could not be asked."""
 
 LONGEST = 100
@@ -75,7 +76,7 @@ def ask_second(file_name: str, source: str, fetch: Callable[[], Fetched]) -> Ans
     try:
         fetched = fetch()
     except TransientError as error:
-        return Answer(Look(source, NO_ANSWER, answered=False), message=_short(str(error)))
+        return silence(source, error)
     except RejectedInput as error:
         return refusal(source, error)
     return weigh(file_name, source, fetched)
@@ -95,6 +96,11 @@ def weigh(file_name: str, source: str, fetched: Fetched) -> Answer:
     validators = Validators(etag, modified, said.n_bytes)
     look = Look(source, reason, digest)
     return Answer(look, body, len(body), fetched.n_try, validators, judged, message)
+
+
+def silence(source: str, error: TransientError) -> Answer:
+    """Answer of a source that does not give one."""
+    return Answer(Look(source, NO_ANSWER, answered=False), message=_short(str(error)))
 
 
 def refusal(source: str, error: RejectedInput, *, n_try: int = 1) -> Answer:

@@ -26,6 +26,10 @@ GIVE_UP = 8
 """Files in a row that the archive does not give after all tries: then it is down, and the task
 fails. Fewer do not stop the others: what they bring is there when the task runs again."""
 
+PROOFS = 3
+"""Other files to ask about, before one that fails is left to the re-poll: if the archive answers
+for none of them it is down."""
+
 LOG_EVERY_S = 10.0
 """Between two lines of progress in the log of a task."""
 
@@ -75,26 +79,30 @@ def pull_files(listed: list[Row], puller: Puller, tell: Tell | None = None) -> l
     Raises
     ------
     TransientError
-        If the archive did not give some of them, nor the second source, after the others were
-        pulled.
+        If the archive is down, or the store fails; the others were pulled before.
     """
     pace = Pace(puller.sector, len(listed), tell)
     pool = ThreadPoolExecutor(THREADS, "pull")
     try:
         futures = [pool.submit(puller.pull, row) for row in listed]
-        answers = _follow(futures, pace)
+        _follow(futures, pace)
     finally:
         pool.shutdown(cancel_futures=True)
+    others = [row["url"] for row, future in zip(listed, futures, strict=True) if _was_given(future)]
     outcomes = []
     for row, future in zip(listed, futures, strict=True):
         error = future.exception()
-        rescued = puller.rescue(row) if answers and isinstance(error, ArchiveUnavailable) else None
-        if rescued:
-            pace.note(rescued.n_bytes)
-        elif error:
-            raise error
-        outcomes.append(rescued or future.result())
+        if isinstance(error, ArchiveUnavailable) and puller.archive_gives(others[:PROOFS]):
+            outcomes.append(puller.settle(row, error, others[:PROOFS]))
+            pace.note(outcomes[-1].n_bytes)
+        else:
+            outcomes.append(future.result())
     return outcomes
+
+
+def _was_given(future: Future[Outcome]) -> bool:
+    """Whether the archive has answered when it was asked for a file."""
+    return future.exception() is None and future.result().row["n_look"] > 0
 
 
 def open_puller(
@@ -137,24 +145,22 @@ def open_puller(
     )
 
 
-def _follow(futures: list[Future[Outcome]], pace: Pace) -> bool:
-    """Wait for all files; whether the archive answers at all.
+def _follow(futures: list[Future[Outcome]], pace: Pace) -> None:
+    """Wait for all files.
 
     Raises
     ------
     TransientError
         If too many in a row fail.
     """
-    n_failed, answers = 0, False
+    n_failed = 0
     for future in as_completed(futures):
         error = future.exception()
         n_failed = n_failed + 1 if error else 0
         if error and (n_failed >= GIVE_UP or not isinstance(error, TransientError)):
             raise error
         if not error:
-            answers |= future.result().n_request > 0
             pace.note(future.result().n_bytes)
-    return answers
 
 
 def _keys_of(names: list[str], sector: int, delivery: int, store: Store) -> frozenset[str]:

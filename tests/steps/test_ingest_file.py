@@ -251,6 +251,7 @@ def test_files_that_fail_do_not_hold_up_the_others(tmp_path):
     files = {spoc_name(tic): [_of(tic)] for tic in range(1, 31)}
     failing = [spoc_name(tic) for tic in (1, 2, 11, 30)]
     platform = _platform(tmp_path, files | {name: [no_answer()] for name in failing})
+    platform.archive.down = True
     (shard,) = ingest.plan_shards(87, platform)
     with pytest.raises(ArchiveUnavailable):
         ingest.ingest_shard(shard, platform)
@@ -272,16 +273,23 @@ def test_file_that_only_the_second_source_gives_does_not_hold_up_its_sector(tmp_
 
 
 @pytest.mark.parametrize("other", [no_answer(), MISSING, DAMAGED])
-def test_file_that_nobody_gives_is_asked_for_when_the_task_runs_again(tmp_path, other):
+def test_file_that_nobody_gives_is_suspect_and_does_not_hold_up_its_sector(tmp_path, other):
     files = {spoc_name(tic): [_of(tic)] for tic in range(1, 11)}
     poison = spoc_name(4)
     platform = _platform(tmp_path, files | {poison: [no_answer()]}, {poison: [other]})
-    (shard,) = ingest.plan_shards(87, platform)
-    with pytest.raises(ArchiveUnavailable):
-        ingest.ingest_shard(shard, platform)
-    assert platform.second_source.asked.count(poison) == 1
-    platform.archive.hold({poison: files[poison][0]})
-    assert ingest.ingest_shard(shard, platform)["n_stored"] == 10
+    record, rows, _ = _ingest(platform)
+    assert (record["n_stored"], record["n_suspect"]) == (9, 1)
+    assert rows[3]["trust"] == "suspect"
+    assert rows[3]["evidence"].startswith("archive: no answer; stpubdata: ")
+    assert platform.archive.asked.count(poison) == 2
+
+
+def test_file_that_the_archive_gives_when_asked_once_more_is_stored(tmp_path):
+    files = {spoc_name(tic): [_of(tic)] for tic in range(1, 11)}
+    late = spoc_name(4)
+    platform = _platform(tmp_path, files | {late: [no_answer(), files[late][0]]})
+    record, rows, _ = _ingest(platform)
+    assert (record["n_stored"], rows[3]["trust"]) == (10, "sound")
 
 
 def test_archive_that_is_down_is_not_replaced_by_the_second_source(tmp_path):

@@ -44,6 +44,8 @@ class FakeArchive(Archive):
     """Names of files asked for."""
     scripts: int = 0
     """Times that the script was asked for."""
+    down: bool = False
+    """Whether a question about a file gets no answer."""
 
     def hold(self, files: Mapping[str, Answer]) -> None:
         """Have other files, or other bytes, from now on."""
@@ -64,6 +66,13 @@ class FakeArchive(Archive):
         if held_etag and held_etag == etag_of(body):
             return None
         return Fetched(body, 1, Validators(etag_of(body), "", len(body)), ARCHIVE)
+
+    @override
+    def probe_product(self, url: str) -> Validators:
+        """Nothing about a file, but an answer, unless it is down."""
+        if self.down:
+            raise no_answer()
+        return Validators()
 
 
 @dataclass
