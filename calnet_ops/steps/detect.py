@@ -111,8 +111,8 @@ def _follow(sector: int, platform: Platform) -> bool:
 def _wait_for(seen: Delivery, platform: Platform) -> bool:
     """See whether a sector that appears is all there; whether it has just been listed.
 
-    The last word is always that of the script's bytes: HTTP dates have whole seconds, too coarse
-    for a list that is growing.
+    The last word is always that of the script's bytes, read anew: HTTP dates have whole seconds,
+    too coarse for a list that is growing, and a body that was wrong once must not count twice.
     """
     stable = unchanged_for(seen, platform) >= timedelta(seconds=platform.stable_for_s)
     sample = look_at_sample(seen, platform)
@@ -123,7 +123,7 @@ def _wait_for(seen: Delivery, platform: Platform) -> bool:
         return False
     if not stable and _is_unchanged(seen, platform):
         return False
-    script = platform.archive.fetch_script(seen.sector)
+    script = platform.archive.fetch_script(seen.sector, anew=stable)
     if script.sha256 != seen.listing_sha256:
         _note_listing(script, seen, platform)
     elif stable:

@@ -48,7 +48,7 @@ def measure(folder: Path, _known: object) -> list[Figure]:
 class _Listing:
     """An archive that has a script and nothing else."""
 
-    def fetch_script(self, sector: int) -> Script:
+    def fetch_script(self, sector: int, *, anew: bool = False) -> Script:
         """A script of 20,000 stars."""
         names = (f"tess2023209231226-s{sector:04d}-{tic:016d}-0262-s_lc.fits" for tic in _tics())
         base = "https://mast.stsci.edu/api/v0.1/Download/file/?uri=mast:TESS/product"

@@ -68,7 +68,7 @@ class MovingArchive(Archive):
         return bool(since) and self.dates.get(sector) == since
 
     @override
-    def fetch_script(self, sector: int) -> Script:
+    def fetch_script(self, sector: int, *, anew: bool = False) -> Script:
         """The list as it is now."""
         self._ask("script", sector)
         names = self.scripts[sector]

@@ -52,7 +52,7 @@ class FakeArchive(Archive):
         self.files |= {name: [answer] for name, answer in files.items()}
 
     @override
-    def fetch_script(self, sector: int) -> Script:
+    def fetch_script(self, sector: int, *, anew: bool = False) -> Script:
         """List of what there is."""
         self.scripts += 1
         listed = tuple(ListedFile(name, URL + name) for name in sorted(self.files))

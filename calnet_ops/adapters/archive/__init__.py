@@ -78,8 +78,15 @@ class Archive(Protocol):
         """Whether a sector's script is certainly still the one with that Last-Modified."""
         ...
 
-    def fetch_script(self, sector: int) -> Script:
+    def fetch_script(self, sector: int, *, anew: bool = False) -> Script:
         """List of a sector's light curves.
+
+        Parameters
+        ----------
+        sector
+            TESS sector.
+        anew
+            Read all of it, whatever is remembered of an earlier answer.
 
         Raises
         ------

@@ -91,9 +91,11 @@ class MastArchive:
         """Whether a sector's script is certainly still the one with that Last-Modified."""
         return self._pages.is_dated(self._base + SCRIPT.format(sector=sector), since)
 
-    def fetch_script(self, sector: int) -> Script:
+    def fetch_script(self, sector: int, *, anew: bool = False) -> Script:
         """List of a sector's light curves."""
         path = SCRIPT.format(sector=sector)
+        if anew:
+            self._pages.forget(self._base + path)
         page = self._pages.fetch(self._base + path)
         try:
             files = parse_script(path.rpartition("/")[2], page.body)

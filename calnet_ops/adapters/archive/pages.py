@@ -60,7 +60,7 @@ class Pages:
         return insist(attempt, url, patience or self._patience)
 
     def forget(self, url: str) -> None:
-        """Ask for all of a page next time: it made no sense, whatever version it was said to be."""
+        """Ask for all of a page next time, whatever version it was said to be."""
         self._shelf.drop(url)
 
     def is_dated(self, url: str, since: str) -> bool:

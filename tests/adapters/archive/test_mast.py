@@ -141,3 +141,12 @@ def test_products_come_by_their_keys_from_the_public_bucket(tmp_path):
         assert fetched is not None
         assert fetched.body == BODY
         assert archive.probe_product(listed.url).n_bytes == len(BODY)
+
+
+def test_script_is_read_anew_when_a_sector_is_to_be_listed(scripted, tmp_path):
+    name = spoc_name(1)
+    url = f"https://mast.stsci.edu/api/v0.1/Download/file/?uri=mast:TESS/product/{name}"
+    body = f"#!/bin/sh\ncurl -C - -L -o {name} {url}\n".encode()
+    server, archive = scripted(*[Answer(body=body, headers={"ETag": '"one"'})] * 2, folder=tmp_path)
+    assert archive.fetch_script(87) == archive.fetch_script(87, anew=True)
+    assert "If-None-Match" not in server.asked[1]
