@@ -135,8 +135,8 @@ def test_endless_header_is_refused_without_reading_all_of_it():
 
 
 def test_header_without_end_is_refused(sound):
-    refused(sound.replace(b"END     ", b"ENDE    ", 1))
-    assert isinstance(refused(sound.replace(b"END     ", b"ENDE    ")), Truncated | WrongLayout)
+    refused(sound.replace(b"END     ", b"ENDX    ", 1))
+    assert isinstance(refused(sound.replace(b"END     ", b"ENDX    ")), Truncated | WrongLayout)
 
 
 def test_chain_of_continued_strings_is_refused_or_read_as_its_first_part(sound):

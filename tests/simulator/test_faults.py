@@ -27,14 +27,15 @@ def test_url_says_what_it_leads_to(target, place, file_name):
 
 
 def test_a_request_fares_the_same_whoever_asked_before():
-    faults, url = Faults(seed=3, trouble={"503": 0.3, "reset": 0.3}), Url.parse(DOWNLOAD)
+    faults = Faults(seed=3, trouble={Trouble.S503: 0.3, Trouble.RESET: 0.3})
+    url = Url.parse(DOWNLOAD)
     once = [faults.trouble_of(url, k) for k in range(4)]
     assert [faults.trouble_of(url, k) for k in reversed(range(4))] == once[::-1]
     assert once != [faults.model_copy(update={"seed": 4}).trouble_of(url, k) for k in range(4)]
 
 
 def test_shares_are_kept_and_trouble_passes_away():
-    faults = Faults(trouble={"503": 0.2, "stall": 0.1}, max_per_url=3)
+    faults = Faults(trouble={Trouble.S503: 0.2, Trouble.STALL: 0.1}, max_per_url=3)
     urls = [Url.parse(forms.product_path(name)) for name in NAMES]
     drawn = [faults.trouble_of(url, k) for url in urls for k in range(3)]
     assert drawn.count(Trouble.S503) / len(drawn) == pytest.approx(0.2, abs=0.03)
@@ -51,7 +52,7 @@ def test_a_file_is_lied_about_once_and_in_one_place():
 
 
 def test_nobody_lies_about_a_file_that_is_odd_in_itself():
-    faults = Faults(lies={"404": 1}, files={"bad at both": 0.5})
+    faults = Faults(lies={Lie.MISSING: 1}, files={Fate.BAD_AT_BOTH: 0.5})
     odd = [name for name in NAMES if faults.fate_of(name) is Fate.BAD_AT_BOTH]
     assert 100 < len(odd) < 300
     assert not any(faults.lie_of(Url.parse(forms.product_path(name)), 0) for name in odd)
@@ -81,7 +82,7 @@ def test_truth_of_a_fate(fate, second, expected):
 
 
 def test_late_files_come_with_time():
-    faults = Faults(files={"late": 1})
+    faults = Faults(files={Fate.LATE: 1})
     assert faults.truth(NAMES[:1])[NAMES[0]].reason == "missing at source"
     assert faults.truth(NAMES[:1], late_is_over=True)[NAMES[0]].stored
 

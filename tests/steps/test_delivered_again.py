@@ -31,7 +31,7 @@ def platform(tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> I
     with mirror_of(folder.parent) as url:
         platform = make_platform(tmp_path, url)
         yield platform
-        platform.archive.close()  # type: ignore[attr-defined]
+        platform.archive.close()
 
 
 def write(folder: Path, tic: int, date: str = "2025-01-20") -> None:

@@ -36,7 +36,7 @@ def platform(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Platfo
     with mirror_of(tmp_path / "archive") as url:
         platform = make_platform(tmp_path, url)
         yield platform
-        platform.archive.close()  # type: ignore[attr-defined]
+        platform.archive.close()
 
 
 def test_sector_is_listed_by_the_second_poll_and_only_once(publish, platform):
@@ -166,7 +166,7 @@ def test_only_sectors_with_a_light_curve_script_are_there(tmp_path):
     with serving(ScriptedServer(answers)) as url:
         platform = make_platform(tmp_path, url)
         found = detect_sectors(platform)
-        platform.archive.close()  # type: ignore[attr-defined]
+        platform.archive.close()
     assert found["states"] == {104: "appearing", 106: "appearing"}
 
 

@@ -6,8 +6,10 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
+from typing_extensions import override
 
 from calnet_ops.errors import ArchiveUnavailable, TransientError
 from calnet_ops.platform import Platform, open_platform
@@ -48,7 +50,8 @@ def test_sector_is_never_listed_before_it_is_full_and_always_listed_then(world, 
     start, full = {}, {}
     for sector in range(1, 8):
         start[sector], full[sector] = rng.uniform(0, 10), rng.randint(30, 300)
-    listed, hours, n_poll = {}, 0.0, 0
+    listed: dict[int, float] = {}
+    hours, n_poll = 0.0, 0
     while len(listed) < len(full):
         for sector, n_file in full.items():
             share = min((hours - start[sector]) / FILL_H, 1)
@@ -207,7 +210,9 @@ def test_polls_at_the_same_time_list_and_announce_a_sector_once(tmp_path, clock)
     clock.pass_hours(1)
     barrier.abort()  # nobody asks for the table now
     assert poll_both() == [87]
-    assert platforms[0][0].ledger.delivery(87).facts["n_announced"] == 2
+    delivery = platforms[0][0].ledger.delivery(87)
+    assert delivery is not None
+    assert delivery.facts["n_announced"] == 2
 
 
 class _Meeting(dict[int, int]):
@@ -217,7 +222,8 @@ class _Meeting(dict[int, int]):
         super().__init__(counts)
         self.barrier = barrier
 
-    def get(self, sector: int, default: int | None = None) -> int | None:
+    @override
+    def get(self, sector: int, default: Any = None, /) -> Any:
         """Wait for the other."""
         self.barrier.wait()
         return super().get(sector, default)
@@ -252,6 +258,7 @@ def test_polls_of_two_processes_list_a_sector_once(tmp_path, monkeypatch):
             for _ in range(2)
         ]
         for poll in polls:
+            assert poll.stdin is not None
             poll.stdin.write("\n")
             poll.stdin.flush()
         found = [poll.communicate(timeout=60)[0].splitlines()[-1] for poll in polls]

@@ -13,6 +13,7 @@ from calnet_ops.lineage import sha256_hex
 from calnet_ops.platform import Platform
 from calnet_ops.steps import ingest
 from calnet_ops.steps.ingest_plan import cut, plan_table
+from calnet_ops.steps.ingest_tables import STATISTICS
 from tests.support.mirrors import mirror_of
 from tests.support.platforms import make_platform
 from tests.support.sources import FakeArchive, no_answer
@@ -220,7 +221,7 @@ def test_sector_of_bad_files_only_is_closed_all_the_same(platform, sector):
     assert (record["n_stored"], record["n_quarantined"]) == (0, {"empty file": 3})
     statistics = platform.store.load_table(record["statistics"])
     assert statistics.num_rows == 0
-    assert statistics.schema.equals(ingest.STATISTICS)
+    assert statistics.schema.equals(STATISTICS)
 
 
 def test_archive_that_fails_ends_the_shard_and_leaves_no_manifest(platform, tmp_path):

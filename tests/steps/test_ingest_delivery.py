@@ -1,6 +1,9 @@
 """A sector that is in the store, that is delivered again, or of which files are asked for again."""
 
+from typing import Any
+
 import pytest
+from typing_extensions import override
 
 from calnet_ops import keys
 from calnet_ops.errors import ArchiveUnavailable, MissingInput
@@ -31,14 +34,17 @@ class CountingStore(MemoryStore):
         super().__init__()
         self.counts = dict.fromkeys(("list", "exists", "load"), 0)
 
+    @override
     def iter_keys(self, prefix):
         self.counts["list"] += 1
         return super().iter_keys(prefix)
 
+    @override
     def exists(self, key):
         self.counts["exists"] += 1
         return super().exists(key)
 
+    @override
     def load(self, key):
         self.counts["load"] += 1
         return super().load(key)
@@ -362,11 +368,11 @@ def test_two_runs_that_saw_different_things_end_with_one_result(platform, tmp_pa
     (shard,) = ingest.plan_shards(87, platform)
     (other_folder := tmp_path / "other").mkdir()
     other = make_platform(other_folder)
-    files = {name: [body] for name, body in FILES.items()} | {NAMES[0]: [PAGE]}
+    files = FILES | {NAMES[0]: PAGE}
     other.__dict__["store"] = platform.store
-    other.__dict__["archive"] = FakeArchive(files)
+    other.__dict__["archive"] = FakeArchive({name: [body] for name, body in files.items()})
     fetch = platform.archive.fetch_product
-    tallies = []
+    tallies: list[Any] = []
 
     def fetch_after_the_other(url, held_etag=""):
         if not tallies:

@@ -314,7 +314,7 @@ def test_progress_is_told_file_by_file(tmp_path):
     files = {spoc_name(tic): [_of(tic)] for tic in range(1, 6)}
     platform = _platform(tmp_path, files)
     (shard,) = ingest.plan_shards(87, platform)
-    told = []
+    told: list[int] = []
     tally = ingest.ingest_shard(shard, platform, told.append)
     assert told == [len(BODY)] * 5
     assert (tally["n_request"], tally["pulled_bytes"]) == (5, 5 * len(BODY))

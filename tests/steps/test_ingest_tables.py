@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -9,7 +10,7 @@ from calnet_ops.steps.ingest_tables import MANIFEST, count_rows, make_table, mer
 SCHEMA = pa.schema(
     {"name": pa.string(), "n": pa.int32(), "big": pa.int64(), "x": pa.float64(), "ok": pa.bool_()}
 )
-ROWS = [
+ROWS: list[dict[str, Any]] = [
     {"name": "größer", "n": 1, "big": 2**40, "x": 1.5, "ok": True},
     {"name": "", "n": None, "big": None, "x": None, "ok": None},
     {"name": None, "n": -3, "big": 0, "x": -0.0, "ok": False},
@@ -79,6 +80,7 @@ def test_manifest_is_counted():
 
 SHARD = """
 import sys
+from typing import Any
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from calnet_ops.steps import ingest

@@ -261,5 +261,6 @@ def test_release_is_due_a_week_after_the_last_if_anything_changed(platform):
 def test_catalog_that_was_not_checked_is_refused(platform):
     score_sector(platform, 1, [candidate(11, 1)])
     staged = publish.stage_release(platform)
+    assert staged is not None
     with pytest.raises(ReleaseRefused, match="not checked"):
         publish.publish_release(staged, "ada", platform)

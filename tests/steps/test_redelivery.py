@@ -165,7 +165,9 @@ def test_missing_file_is_asked_for_each_day_until_it_comes(tmp_path, clock, soun
     clock.pass_hours(1)
     detect_sectors(platform)
     assert state_of(platform) == (2, "appearing")
-    assert platform.ledger.delivery(87).facts["why"] == f"file available now: {spoc_name(3)}"
+    delivery = platform.ledger.delivery(87)
+    assert delivery is not None
+    assert delivery.facts["why"] == f"file available now: {spoc_name(3)}"
 
 
 @pytest.mark.parametrize("healed", [True, False])
@@ -182,7 +184,7 @@ def test_suspect_file_is_asked_for_at_the_second_source_too(tmp_path, clock, sou
 
 def test_manifest_without_etags_gives_no_alarm(tmp_path, clock):
     platform, archive = moving_platform(tmp_path, clock)
-    rows = {spoc_name(tic): {} for tic in TICS}
+    rows: dict[str, dict[str, Any]] = {spoc_name(tic): {} for tic in TICS}
     hold(platform, archive, 87, rows, drop=("etag", "last_modified", "trust"))
     for _ in range(2):
         clock.pass_hours(WEEK_H)

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -28,20 +29,20 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def sound(tmp_path_factory) -> list[dict]:
+def sound(tmp_path_factory) -> list[dict[str, Any]]:
     """Statistics of a simulated sector, none of whose stars is odd."""
     folder = tmp_path_factory.mktemp("sky")
     simulate_sector(folder, 87, n_star=N_STAR, seed=5, compact=True, workers=1)
     return [statistics_of(file) for file in sorted((folder / "s087").glob("*.fits"))]
 
 
-def statistics_of(file: Path) -> dict:
+def statistics_of(file: Path) -> dict[str, Any]:
     body = file.read_bytes()
     spoc.verify(file.name, body)
     return file_statistics(spoc.read(body)) | {"file_name": file.name, "sha256": "0" * 64}
 
 
-def whole_sector(rows: list[dict]) -> list[dict]:
+def whole_sector(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Each star ten times under other numbers, spread over all CCDs."""
     tiled = []
     for number in range(N_WHOLE):
@@ -71,7 +72,7 @@ def test_sound_sector_of_a_thousand_files_has_nothing_to_tell(platform, sound):
     assert report["not_judged"] == [item.name for item in EXPECTATIONS if item.min_before]
 
 
-DAMAGES = {
+DAMAGES: dict[str, dict[str, Any]] = {
     "times are those of the sector": {"time_start": 3600.0, "time_stop": 3612.0},
     "header agrees with file name": {"tic": 123},
     "flux is in electrons per second": {"flux_unit": "Jy"},

@@ -98,6 +98,10 @@ class MovingArchive(Archive):
         """Bytes."""
         return Fetched(self.bodies[self._find("fetch", url)], 1, self.probe_product(url))
 
+    @override
+    def close(self) -> None:
+        """Nothing to close."""
+
     def _date(self, sector: int) -> str:
         return self.dates.get(sector, "")
 

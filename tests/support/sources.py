@@ -52,11 +52,31 @@ class FakeArchive(Archive):
         self.files |= {name: [answer] for name, answer in files.items()}
 
     @override
+    def list_sectors(self) -> list[int]:
+        """The one."""
+        return [self.sector]
+
+    @override
+    def is_unchanged(self, sector: int, since: str) -> bool:
+        """Never for certain."""
+        return False
+
+    @override
     def fetch_script(self, sector: int, *, anew: bool = False) -> Script:
         """List of what there is."""
         self.scripts += 1
         listed = tuple(ListedFile(name, URL + name) for name in sorted(self.files))
         return Script(sector, listed, sha256_hex(canonical_json(sorted(self.files))), "", "")
+
+    @override
+    def count_expected(self, sector: int) -> int | None:
+        """No table."""
+        return None
+
+    @override
+    def count_planned(self, sector: int) -> int | None:
+        """No list."""
+        return None
 
     @override
     def fetch_product(self, url: str, held_etag: str = "") -> Fetched | None:
@@ -74,6 +94,10 @@ class FakeArchive(Archive):
             raise no_answer()
         return Validators()
 
+    @override
+    def close(self) -> None:
+        """Nothing to close."""
+
 
 @dataclass
 class FakeSecond(SecondSource):
@@ -88,6 +112,10 @@ class FakeSecond(SecondSource):
         """Next answer for a file."""
         body = _next(self.files, self.asked, file_name)
         return Fetched(body, 1, Validators(etag_of(body), "", len(body)), self.name)
+
+    @override
+    def close(self) -> None:
+        """Nothing to close."""
 
 
 def _next(files: dict[str, Sequence[Answer]], asked: list[str], name: str) -> bytes:

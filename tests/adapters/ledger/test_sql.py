@@ -1,12 +1,13 @@
 """What the ledger promises to polls and runs that work at the same time."""
 
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
 from calnet_ops.adapters.ledger import Delivery, Ledger, open_ledger
 
-LISTING = {"n_listed": 3, "listing_sha256": "0" * 64}
+LISTING: dict[str, Any] = {"n_listed": 3, "listing_sha256": "0" * 64}
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Numbers of a sector, of its CCDs, and of a file beside the others."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -18,7 +19,7 @@ from tests.support.light_curves import eclipsing_binary
 NAME = "tess2024353092137-s0087-{:016d}-0284-s_lc.fits"
 
 
-def sector_of(rows: list[dict], sector: int = 87) -> pa.Table:
+def sector_of(rows: list[dict[str, Any]], sector: int = 87) -> pa.Table:
     """Statistics of files that are alike but for what each row says."""
     alike = file_statistics(eclipsing_binary(100, start=3663.1))
     table = [
@@ -65,7 +66,7 @@ def test_file_beyond_the_window_is_told_whether_the_sector_is_known_or_not(secto
 
 
 def test_name_must_be_of_the_star_and_of_the_sector():
-    rows = [{}, {"tic": 99}, {"sector": 86}, {"file_name": "else.fits"}]
+    rows: list[dict[str, Any]] = [{}, {"tic": 99}, {"sector": 86}, {"file_name": "else.fits"}]
     assert sector_of(rows)["name_agrees"].to_pylist() == [1, 0, 0, 0]
 
 
@@ -76,8 +77,8 @@ def test_statistics_of_an_older_version_lack_columns_and_are_judged_all_the_same
 
 
 def test_ccds_are_held_against_the_sector_and_dead_ones_are_there():
-    alike = file_statistics(eclipsing_binary(100, start=3663.1))
-    rows = [{"camera": 1, "ccd": ccd} for ccd in (1, 2, 2, 3)]
+    alike: dict[str, Any] = file_statistics(eclipsing_binary(100, start=3663.1))
+    rows: list[dict[str, Any]] = [{"camera": 1, "ccd": ccd} for ccd in (1, 2, 2, 3)]
     rows[3] |= {"flux_err_ppm": 5 * alike["flux_err_ppm"], "share_good": 0.25}
     ccds = {row["place"]: row for row in ccd_statistics(sector_of(rows)).to_pylist()}
     assert len(ccds) == 16

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -38,7 +39,7 @@ def test_gaps_are_counted_and_measured():
 @pytest.mark.parametrize("value", [np.nan, 0.0, -5.0])
 def test_what_cannot_be_computed_is_nan(value):
     curve = eclipsing_binary(100)
-    numbers = file_statistics(with_flux(curve, np.full(100, value)))
+    numbers: dict[str, Any] = file_statistics(with_flux(curve, np.full(100, value)))
     assert math.isnan(numbers["magnitude_residual"])
     assert math.isnan(numbers["scatter_ppm"])
 

@@ -8,7 +8,8 @@ from calnet_ops.science.checks.windows import sector_window
 
 
 def test_all_sectors_of_the_facts_have_a_window_in_their_order(shared_data):
-    windows = [sector_window(sector) for sector in range(1, 107)]
+    windows = [window for sector in range(1, 107) if (window := sector_window(sector))]
+    assert len(windows) == 106
     starts = [window.start for window in windows]
     assert starts == sorted(starts)
     assert all(20 < window.stop - window.start < 62 for window in windows)
@@ -21,6 +22,7 @@ def test_windows_hold_the_first_and_last_cadences_that_are_known(shared_data):
     assert len(known) > 40
     for row in known:
         window = sector_window(int(row["sector"]))
+        assert window is not None
         assert window.start < float(row["btjd_start"]) < float(row["btjd_stop"]) < window.stop
         assert window.start > float(row["btjd_start"]) - 0.3
 
