@@ -14,6 +14,7 @@ from calnet_ops.adapters.archive.breaker import Breaker
 from calnet_ops.adapters.archive.headers import retry_after_s
 from calnet_ops.adapters.archive.retry import Again
 from calnet_ops.adapters.archive.throttle import Throttle
+from calnet_ops.adapters.archive.transport import Transport
 from calnet_ops.errors import ArchiveUnavailable, CalnetError
 
 CONNECTIONS_PER_HOST = 4
@@ -185,8 +186,7 @@ def open_client(
         headers={"User-Agent": agent, "Accept-Encoding": "identity"},
         timeout=httpx.Timeout(read_s, connect=CONNECT_S, pool=None),
         follow_redirects=False,
-        transport=_transport(),
-        mounts={f"all://{host}": _transport() for host in hosts},
+        transport=Transport(CONNECTIONS_PER_HOST, _tls()),
     )
     return ArchiveClient(client, hosts, attempt_s, breaker or Breaker())
 
@@ -194,13 +194,6 @@ def open_client(
 def unexpected(url: str, answer: httpx.Response) -> ArchiveUnavailable:
     """Error for a status that is neither success nor a known trouble."""
     return ArchiveUnavailable(url, found=f"status {answer.status_code}", expected="status 200")
-
-
-def _transport() -> httpx.HTTPTransport:
-    limits = httpx.Limits(
-        max_connections=CONNECTIONS_PER_HOST, max_keepalive_connections=CONNECTIONS_PER_HOST
-    )
-    return httpx.HTTPTransport(verify=_tls(), limits=limits)
 
 
 @cache
