@@ -33,10 +33,10 @@ FAULTS = {
 
 N_KILL = 11
 
-MOST_S = 50.0
+MOST_S = 120.0
 """Longest run of the command until it is given up; a whole one takes 10 s."""
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
 
 
 @dataclass

@@ -12,6 +12,10 @@ FIRM_AFTER_S = 60.0
 """A file may change twice within the second that Last-Modified tells; after a minute the date
 stands for one version only (RFC 9110, section 8.8.2.2)."""
 
+STRONG_ETAG = re.compile(r'"[!#-~]{1,256}"')
+"""Printable ASCII between quotes (RFC 9110, section 8.8.3, without its obsolete part); real ones
+have 34 characters."""
+
 CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,15})-([0-9]{1,15})/([0-9]{1,15})", re.ASCII)
 
 
@@ -49,8 +53,8 @@ def is_framed(answer: httpx.Response) -> bool:
 
 
 def is_strong(etag: str) -> bool:
-    """Whether an ETag promises the same bytes, not only the same meaning."""
-    return etag.startswith('"')
+    """Whether an ETag promises the same bytes, not only the same meaning, and can be sent back."""
+    return STRONG_ETAG.fullmatch(etag) is not None
 
 
 def unless_still(condition: str) -> dict[str, str]:

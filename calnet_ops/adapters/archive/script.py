@@ -35,8 +35,8 @@ def parse_script(name: str, body: bytes) -> tuple[ListedFile, ...]:
     Raises
     ------
     ArchiveUnavailable
-        If it is not a complete download script, or if the two places of a line that name the
-        file do not agree. A script that is wrong in one line is not believed in the others.
+        If it is not a complete download script, if the two places of a line that name the file do
+        not agree, or if a file has two addresses; a line may stand twice. A script that is wrong in one line is not believed in the others.
     """
     lines = io.BytesIO(body)  # one at a time: a file of nothing but line ends is long, too
     first = lines.readline()
@@ -46,10 +46,16 @@ def parse_script(name: str, body: bytes) -> tuple[ListedFile, ...]:
         raise ArchiveUnavailable(
             name, found=f"{len(body)} bytes", expected="files, and an end of line"
         )
-    return tuple(
-        _parse_line(f"{name}, line {n}", line[:-1].decode("ascii", "replace"))
-        for n, line in enumerate(lines, 2)
-    )
+    files: dict[str, ListedFile] = {}
+    for n, line in enumerate(lines, 2):
+        file = _parse_line(f"{name}, line {n}", line[:-1].decode("ascii", "replace"))
+        if files.setdefault(file.file_name, file) != file:
+            raise ArchiveUnavailable(
+                f"{name}, line {n}",
+                found=f"another address of {file.file_name}",
+                expected="one address for each file",
+            )
+    return tuple(files.values())
 
 
 def _parse_line(what: str, line: str) -> ListedFile:

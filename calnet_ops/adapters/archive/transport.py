@@ -43,20 +43,28 @@ class Transport(httpx.BaseTransport):
             answer = self._pools.request(
                 request.method,
                 str(request.url),
-                headers={name.decode(): value.decode() for name, value in request.headers.raw},
+                headers={
+                    name.decode("latin-1"): value.decode("latin-1")
+                    for name, value in request.headers.raw
+                },
                 timeout=urllib3.Timeout(connect=limits["connect"], read=limits["read"]),
                 retries=False,
                 redirect=False,
                 preload_content=False,
                 decode_content=False,
             )
-        body = _Body(request, answer)
-        return httpx.Response(answer.status, headers=[*answer.headers.items()], stream=body)
+        headers = [(_raw(name), _raw(value)) for name, value in answer.headers.items()]
+        return httpx.Response(answer.status, headers=headers, stream=_Body(request, answer))
 
     @override
     def close(self) -> None:
         """Close all connections."""
         self._pools.clear()
+
+
+def _raw(text: str) -> bytes:
+    """Header as it came: urllib3 reads them as Latin-1, and a server may send any byte."""
+    return text.encode("latin-1")
 
 
 class _Body(httpx.SyncByteStream):

@@ -39,4 +39,4 @@ def test_unwanted_body_is_read_to_its_end_only_if_that_is_near(answer, ends):
     ):
         started = time.monotonic()
         assert read_small(said, limit_s=0.1) is ends
-        assert time.monotonic() - started < 2
+        assert time.monotonic() - started < 10

@@ -119,7 +119,7 @@ def test_slow_drip_ends(scripted):
     started = time.monotonic()
     with pytest.raises(ArchiveUnavailable, match=r"bytes after 0 s, expected the end"):
         archive.fetch_product(URL)
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 20
 
 
 def test_stalled_body_ends(scripted):

@@ -221,3 +221,10 @@ def test_bytes_pass_through_the_throttle(scripted):
     for _ in range(3):
         archive.fetch_product(URL)
     assert 4 <= max(slept) < 6
+
+
+@pytest.mark.parametrize("tag", ['"\u00e9"', '"' + "x" * 5000 + '"', '"a b"', '"a'])
+def test_tag_that_cannot_be_sent_back_is_not_asked_with(scripted, tag):
+    server, archive = scripted(Answer(body=BODY, headers={"ETag": tag}, cut=100), Answer(body=BODY))
+    assert archive.fetch_product(URL, tag).body == BODY
+    assert not {"If-None-Match", "If-Range"} & set(server.asked[1])

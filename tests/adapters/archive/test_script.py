@@ -84,3 +84,13 @@ def test_mutated_script_ends_in_files_or_a_named_error(data):
         files = parse_script("script", bytes(body))
         assert all("/" not in file.file_name and file.file_name.isprintable() for file in files)
         assert all(file.url.startswith("http") and file.url.isprintable() for file in files)
+
+
+def test_line_that_stands_twice_is_one_file():
+    assert len(parse_script("script", f"#!/bin/sh\n{LINE}{LINE}".encode())) == 1
+
+
+def test_file_with_two_addresses_makes_a_script_unbelievable():
+    other = LINE.replace("mast:TESS/product/", "mast:TESS/other/")
+    with pytest.raises(ArchiveUnavailable, match="line 3: .*another address"):
+        parse_script("script", f"#!/bin/sh\n{LINE}{other}".encode())

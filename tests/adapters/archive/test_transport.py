@@ -18,7 +18,7 @@ LONG = bytes(range(256)) * (3 * CHUNK // 256)
 def ask():
     """Client with a single connection to each host."""
     transport = Transport(1, ssl.create_default_context())
-    with httpx.Client(transport=transport, timeout=httpx.Timeout(0.2, pool=None)) as client:
+    with httpx.Client(transport=transport, timeout=httpx.Timeout(5.0, pool=None)) as client:
         yield client
 
 
@@ -47,12 +47,10 @@ def test_a_body_that_nobody_reads_gives_its_connection_free(ask):
 
 def test_silence_ends(ask):
     with socket.create_server(("127.0.0.1", 0)) as server, pytest.raises(httpx.ReadTimeout):
-        ask.get(f"http://127.0.0.1:{server.getsockname()[1]}")
+        ask.get(f"http://127.0.0.1:{server.getsockname()[1]}", timeout=0.2)
 
 
-@pytest.mark.parametrize(
-    "url", ["http://127.0.0.1:1", "http://[::1]:1", "http://no-such-host.invalid"]
-)
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1", "http://[::1]:1"])
 def test_a_host_that_is_not_there_cannot_be_connected_to(ask, url):
     with pytest.raises((httpx.ConnectError, httpx.ConnectTimeout)):
         ask.get(url)
