@@ -36,7 +36,8 @@ def parse_script(name: str, body: bytes) -> tuple[ListedFile, ...]:
     ------
     ArchiveUnavailable
         If it is not a complete download script, if the two places of a line that name the file do
-        not agree, or if a file has two addresses; a line may stand twice. A script that is wrong in one line is not believed in the others.
+        not agree, or if a file has two addresses; a line may stand twice. A script that is wrong
+        in one line is not believed in the others.
     """
     lines = io.BytesIO(body)  # one at a time: a file of nothing but line ends is long, too
     first = lines.readline()

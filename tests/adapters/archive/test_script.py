@@ -92,5 +92,5 @@ def test_line_that_stands_twice_is_one_file():
 
 def test_file_with_two_addresses_makes_a_script_unbelievable():
     other = LINE.replace("mast:TESS/product/", "mast:TESS/other/")
-    with pytest.raises(ArchiveUnavailable, match="line 3: .*another address"):
+    with pytest.raises(ArchiveUnavailable, match=r"line 3: .*another address"):
         parse_script("script", f"#!/bin/sh\n{LINE}{other}".encode())
