@@ -6,7 +6,7 @@ from calnet_ops import errors
 
 PAGE = Path(__file__).parents[2] / "docs" / "ingest.md"
 ROW = re.compile(
-    r"^\| `(\w+)` \| ([^|]+) \| [^|]+ \| (quarantine|skip list)[^|]* \|$", re.MULTILINE
+    r"^\| `(\w+)` \| ([^|]+) \| [^|]+ \| (quarantine|skip list)[^|]* \| [^|]+ \|$", re.MULTILINE
 )
 
 
