@@ -5,10 +5,11 @@ import multiprocessing
 import statistics
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass
+from functools import partial
 from pathlib import Path
 
 from calnet_ops.cli.embedded import set_up_state
@@ -30,7 +31,9 @@ ROUNDS = 3
 LAYOUTS = ((1, 8), (PULLS_AT_ONCE, THREADS))
 """Processes and threads of each that copy: the faster one is the peer."""
 
-Submit = Callable[[ProcessPoolExecutor, Path], list["Future[int]"]]
+Jobs = Iterable[Callable[[], int]]
+Way = Callable[[Path], Jobs]
+"""Given the `paths.json` of an empty bucket: what the workers have to do."""
 
 
 @dataclass(frozen=True)
@@ -73,37 +76,33 @@ def measure(folder: Path, _known: object) -> list[Figure]:
     ]
 
 
-def _ways(server: S3Server, files: list[Path]) -> dict[str, Submit]:
+def _ways(server: S3Server, files: list[Path]) -> dict[str, Way]:
     """Every way to get the files into a bucket."""
     base = server.platform.paths.archive.products
     urls = [f"{base}/api/v0.1/Download/file?uri=mast:TESS/product/{file.name}" for file in files]
 
-    def copying(processes: int, threads: int) -> Submit:
-        return lambda pool, paths: [
-            pool.submit(work.copy, paths, files[first::processes], threads)
-            for first in range(processes)
-        ]
+    def copying(n: int, threads: int) -> Way:
+        return lambda paths: [partial(work.copy, paths, files[i::n], threads) for i in range(n)]
 
-    def mirrored(pool: ProcessPoolExecutor, paths: Path) -> list["Future[int]"]:
-        return [
-            pool.submit(work.copy_from_mirror, paths, urls[first::PULLS_AT_ONCE], THREADS)
-            for first in range(PULLS_AT_ONCE)
-        ]
+    def mirrored(paths: Path) -> Jobs:
+        parts = [urls[first::PULLS_AT_ONCE] for first in range(PULLS_AT_ONCE)]
+        return [partial(work.copy_from_mirror, paths, part, THREADS) for part in parts]
 
-    def ingest(pool: ProcessPoolExecutor, paths: Path) -> list["Future[int]"]:
+    def ingest(paths: Path) -> Jobs:
+        # once a sector, whatever its size: `plan_s` tells what it takes
         shards = plan_shards(SECTOR, open_platform(paths))
-        return [pool.submit(work.pull, paths, [shard]) for shard in shards]
+        return [partial(work.pull, paths, [shard]) for shard in shards]
 
     copies = {f"copy {n} x {threads}": copying(n, threads) for n, threads in LAYOUTS}
     return {**copies, "ingest": ingest, "mirrored": mirrored}
 
 
-def _run(name: str, turn: int, submit: Submit, server: S3Server, pool: ProcessPoolExecutor) -> Run:
+def _run(name: str, turn: int, way: Way, server: S3Server, pool: ProcessPoolExecutor) -> Run:
     """Time one way into a bucket of its own, which is removed afterwards."""
     with _bucket(server, f"{name.replace(' ', '-')}-{turn}") as paths:
-        pool.submit(work.copy, paths, [], 1).result()
+        jobs = way(paths)
         cpu, server_cpu, start = family_cpu_s(), cpu_s(server.pid), time.perf_counter()
-        n_bytes = sum(future.result() for future in submit(pool, paths))
+        n_bytes = sum(future.result() for future in [pool.submit(job) for job in jobs])
         seconds = time.perf_counter() - start
         cpu, server_cpu = family_cpu_s() - cpu, cpu_s(server.pid) - server_cpu
     return Run(n_bytes / 1e6 / seconds, 1000 * cpu / N_FILE, 1000 * server_cpu / N_FILE)
