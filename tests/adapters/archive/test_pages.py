@@ -28,7 +28,8 @@ def test_unchanged_page_is_not_sent_again(scripted, tmp_path, headers, asked):
 
 
 def test_changed_page_takes_the_place_of_the_old(scripted, tmp_path):
-    longer = SCRIPT + SCRIPT.partition(b"\n")[2]
+    other = SCRIPT.partition(b"\n")[2].replace(spoc_name().encode(), spoc_name(7).encode())
+    longer = SCRIPT + other
     server, archive = scripted(
         Answer(body=SCRIPT, headers=TAGGED),
         Answer(body=longer, headers={"ETag": '"two"'}),
