@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from calnet_ops.adapters.ledger import Delivery
+from calnet_ops.adapters.ledger import Delivery, Ledger
 from calnet_ops.platform import Platform
 
 APPEARING, LISTED = "appearing", "listed"
@@ -40,6 +40,22 @@ def appear(
         listing_sha256=listing_sha256,
         facts=old | own | clock_facts(platform) | facts,
     )
+
+
+def is_in_store(item: Delivery) -> bool:
+    """Whether all files of a delivery are in the store: also of a sector that was halted."""
+    own = item.facts.get("delivery", item.delivery) == item.delivery
+    return item.state not in {APPEARING, LISTED} and own and "manifest" in item.facts
+
+
+def stored_delivery(sector: int, ledger: Ledger) -> Delivery | None:
+    """Newest delivery of a sector that is in the store; a later one may be on its way.
+
+    It is the one that is judged, and that may be halted: a delivery on its way has its facts,
+    but a state of its own.
+    """
+    stored = [item for item in ledger.history(sector) if is_in_store(item)]
+    return stored[-1] if stored else None
 
 
 def clock_facts(platform: Platform) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from calnet_ops.science.features import tables
 from calnet_ops.science.lightcurve import spoc
 from calnet_ops.science.lightcurve.light_curve import LightCurve
 from calnet_ops.science.lightcurve.readers import read_any
+from calnet_ops.steps.appearing import stored_delivery
 from calnet_ops.steps.stored_files import stored_files
 
 VERSION = 1
@@ -102,10 +103,11 @@ def plan_shards(sector: int, version: str, platform: Platform) -> list[ExtractSh
     MissingInput
         If the sector has not been ingested.
     SectorNotTrusted
-        If its checks have halted it.
+        If its checks have halted it: it stays so until they pass, or another delivery is in the
+        store.
     """
-    delivery = platform.ledger.delivery(sector)
-    if delivery is None or "manifest" not in delivery.facts:
+    delivery = stored_delivery(sector, platform.ledger)
+    if delivery is None:
         raise MissingInput(
             f"features of {keys.sector_key(sector)}",
             found="no manifest",

@@ -9,6 +9,7 @@ from calnet_ops.adapters.ledger import Ledger, Promotion
 from calnet_ops.adapters.registry import ModelVersion
 from calnet_ops.errors import MissingInput
 from calnet_ops.platform import Platform
+from calnet_ops.steps.appearing import stored_delivery
 
 GATE = "gate"
 TRAIN = "train"
@@ -86,8 +87,13 @@ def _promote(found: ModelVersion, platform: Platform) -> PromotionRecord:
 
 def _sectors_in_scope(ledger: Ledger) -> set[int]:
     """Sectors that have features and are not halted."""
-    halted = {item.sector for item in ledger.deliveries() if item.state == "halted"}
-    return {record.sector for record in ledger.records("features-v1")} - halted
+    featured = {record.sector for record in ledger.records("features-v1")}
+    return {sector for sector in featured if not _is_halted(sector, ledger)}
+
+
+def _is_halted(sector: int, ledger: Ledger) -> bool:
+    stored = stored_delivery(sector, ledger)
+    return stored is not None and stored.state == "halted"
 
 
 def _forgotten(champion: Promotion, ledger: Ledger) -> list[int]:

@@ -18,7 +18,7 @@ from calnet_ops.adapters.archive import Archive
 from calnet_ops.adapters.ledger import Delivery
 from calnet_ops.errors import MissingAtSource, MissingInput, TransientError
 from calnet_ops.platform import Platform
-from calnet_ops.steps.appearing import APPEARING, LISTED, appear, stamp
+from calnet_ops.steps.appearing import appear, is_in_store, stamp
 from calnet_ops.steps.detect_listing import late_count
 from calnet_ops.steps.redelivery_files import (
     ALWAYS,
@@ -105,7 +105,7 @@ def look_again(sectors: Iterable[int], platform: Platform, *, all_due: bool = Fa
     """
     listed = set(sectors)
     held = [item for item in platform.ledger.deliveries() if item.sector in listed]
-    held = sorted(filter(_is_in_store, held), key=_seen_at)
+    held = sorted(filter(is_in_store, held), key=_seen_at)
     if not all_due:
         held = [item for item in held if _is_due(item, platform)][:SECTORS_A_POLL]
     for item in held:
@@ -214,12 +214,6 @@ def _sample(files: list[Row], names: Iterable[str], archive: Archive) -> dict[st
 def _names(names: list[str]) -> str:
     more = f" and {len(names) - 1} more" if len(names) > 1 else ""
     return f"{names[0]}{more}"
-
-
-def _is_in_store(item: Delivery) -> bool:
-    """Whether all files of a delivery are in the store: also of a sector that was halted."""
-    own = item.facts.get("delivery", item.delivery) == item.delivery
-    return item.state not in {APPEARING, LISTED} and own and "manifest" in item.facts
 
 
 def _seen_at(item: Delivery) -> datetime:

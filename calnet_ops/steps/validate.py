@@ -23,6 +23,7 @@ from calnet_ops.science.checks.sector import (
     with_sector_columns,
 )
 from calnet_ops.steps import judging
+from calnet_ops.steps.appearing import stored_delivery
 from calnet_ops.steps.check_report import Places, list_quarantined, list_rejected, marked_files
 from calnet_ops.steps.stored_issues import StoredIssues, stored_issues
 
@@ -92,6 +93,8 @@ class Inputs:
 def validate_sector(sector: int, platform: Platform) -> CheckRecord:
     """Judge the statistics of a sector, and say so in a report and in Data Docs.
 
+    It judges the delivery that is in the store, also while the next one is on its way.
+
     Raises
     ------
     MissingInput
@@ -106,7 +109,7 @@ def validate_sector(sector: int, platform: Platform) -> CheckRecord:
     there already. A verdict stands as long as what it rests on: sectors judged later do not
     change it.
     """
-    delivery = platform.ledger.delivery(sector)
+    delivery = stored_delivery(sector, platform.ledger)
     if delivery is None or "statistics" not in delivery.facts:
         raise MissingInput(
             f"checks of {keys.sector_key(sector)}",

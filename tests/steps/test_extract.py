@@ -132,3 +132,15 @@ def test_sector_that_is_halted_is_held_back(platform, files):
     platform.ledger.move_delivery(platform.ledger.delivery(87), state="halted")
     with pytest.raises(SectorNotTrusted, match="calnet-ops validate 87"):
         extract.plan_shards(87, "v1", platform)
+
+
+def test_sector_that_is_halted_stays_so_while_its_next_delivery_appears(platform, files):
+    store_sector(platform, files)
+    platform.ledger.move_delivery(platform.ledger.delivery(87), state="halted")
+    held = platform.ledger.delivery(87)
+    more = {"n_listed": 5, "listing_sha256": "1" * 64, "facts": held.facts}
+    platform.ledger.add_delivery(87, 2, state="appearing", **more)
+    with pytest.raises(SectorNotTrusted, match="calnet-ops validate 87"):
+        extract.plan_shards(87, "v1", platform)
+    platform.ledger.move_delivery(held, state="raw", facts={"report": "of the first"})
+    assert extract.plan_shards(87, "v1", platform)[0]["report"] == "of the first"

@@ -54,7 +54,9 @@ def test_sectors_that_a_promotion_did_not_reach_are_announced_again_but_not_at_e
 ):
     for sector in (3, 61, 62, 63):
         platform.ledger.record("features-v1", sector, f"features {sector}")
-    platform.ledger.add_delivery(3, 1, state="halted", n_listed=1, listing_sha256="")
+    held = {"n_listed": 1, "listing_sha256": "", "facts": {"manifest": "m"}}
+    platform.ledger.add_delivery(3, 1, state="halted", **held)
+    platform.ledger.add_delivery(3, 2, state="appearing", **held)
     registry.set_champion(add_version(platform, "good", "pass"))
     assert follow_champion(platform)["sectors"] == [63, 62, 61]  # killed after this
     platform.ledger.record("candidates", 62, "candidates", model_id="good")

@@ -127,3 +127,15 @@ def test_other_bounds_are_another_verdict(platform, sound, monkeypatch):
 def test_sector_that_was_not_ingested_is_told_so(platform):
     with pytest.raises(MissingInput, match="calnet-ops ingest 5"):
         validate.validate_sector(5, platform)
+
+
+@pytest.mark.parametrize("state", ["appearing", "listed"])
+def test_delivery_in_the_store_is_judged_while_the_next_is_on_its_way(platform, sound, state):
+    store_sector(platform, {spoc_name(FIRST): sound})
+    platform.ledger.move_delivery(platform.ledger.delivery(87), state="halted")
+    more = {"n_listed": 2, "listing_sha256": "1" * 64, "facts": platform.ledger.delivery(87).facts}
+    platform.ledger.add_delivery(87, 2, state=state, **more)
+    record = validate.validate_sector(87, platform)
+    first, second = platform.ledger.history(87)
+    assert (first.state, first.facts["report"]) == ("raw", record["report"])
+    assert (second.state, second.n_listed, "report" in second.facts) == (state, 2, False)

@@ -9,6 +9,7 @@ from fastapi.responses import RedirectResponse
 from calnet_ops import keys
 from calnet_ops.errors import MissingInput
 from calnet_ops.platform import Platform
+from calnet_ops.steps.appearing import stored_delivery
 from calnet_ops.web.login import Login
 
 DOCS_POLICY = "sandbox allow-scripts; default-src 'self' 'unsafe-inline' data:"
@@ -63,5 +64,5 @@ def _first_page(platform: Platform, sector: str, page: str) -> tuple[str, str]:
         if page.startswith(folder):
             record = platform.ledger.latest(step, number)
             return (record.facts["docs"] if record else ""), page.removeprefix(folder)
-    delivery = platform.ledger.delivery(number)
+    delivery = stored_delivery(number, platform.ledger)
     return str(delivery.facts.get("docs", "") if delivery else ""), page
