@@ -24,7 +24,7 @@ from calnet_ops.steps.appearing import (
     stamp,
     unchanged_for,
 )
-from calnet_ops.steps.detect_listing import agrees, count_targets, listing_facts
+from calnet_ops.steps.detect_listing import agrees, count_targets, known_count, listing_facts
 from calnet_ops.steps.redelivery import look_again, look_at_sample
 
 TELL_AFTER_S = 7 * 24 * 3600
@@ -135,7 +135,8 @@ def _wait_for(seen: Delivery, platform: Platform) -> bool:
 
 def _list_sector(seen: Delivery, script: Script, platform: Platform) -> bool:
     """List a sector whose script is still, if it agrees with the CDPP table."""
-    n_target, n_expected = count_targets(script), platform.archive.count_expected(seen.sector)
+    n_target = count_targets(script)
+    n_expected = known_count(platform.archive.count_expected(seen.sector), seen.facts)
     counts = {"n_target": n_target, "n_expected": n_expected}
     if not agrees(n_target, n_expected):
         trouble = f"{n_target} targets in the script, {n_expected} in the CDPP table"
@@ -165,7 +166,7 @@ def _hold_up(seen: Delivery, facts: dict[str, Any], platform: Platform) -> None:
 
 def _note_listing(script: Script, seen: Delivery | None, platform: Platform) -> None:
     """Write down a listing that is new: of a new sector, of one growing, or of a re-delivery."""
-    facts = listing_facts(script, seen, platform)
+    facts = listing_facts(script, seen, platform) | {"again": {}}  # all of it is asked for now
     listing = {"n_listed": len(script.files), "listing_sha256": script.sha256}
     log.info("listing_changed", sector=script.sector, **listing, **facts)
     if seen is not None and seen.state in {APPEARING, LISTED}:

@@ -1,5 +1,6 @@
 """What a download script promises, and whether that is all of a sector."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import structlog
@@ -60,10 +61,15 @@ def listing_facts(script: Script, seen: Delivery | None, platform: Platform) -> 
         "last_modified": script.last_modified,
         "etag": script.etag,
         "n_target": count_targets(script),
-        "n_expected": _count_expected(script.sector, platform),
+        "n_expected": known_count(_count_expected(script.sector, platform), held),
         "n_planned": n_planned or platform.archive.count_planned(script.sector),
         "listing_diff": _listing_diff(script, str(held.get("manifest", "")), platform),
     }
+
+
+def known_count(n_expected: int | None, held: Mapping[str, Any]) -> int | None:
+    """Count of a CDPP table, or what the facts held say: a table does not go away."""
+    return held.get("n_expected") if n_expected is None else n_expected
 
 
 def late_count(held: Delivery, platform: Platform) -> dict[str, int]:

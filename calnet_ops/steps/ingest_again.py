@@ -57,7 +57,8 @@ def ask_again(sector: int, files: Iterable[str], platform: Platform) -> Delivery
         )
     names = _named(sector, list(files), held, platform)
     number = held.delivery + 1
-    facts: dict[str, Any] = {"why": BY_HAND, "again": {"delivery": number, "files": names}}
+    again = {"delivery": number, "files": names, "listing_sha256": held.listing_sha256}
+    facts: dict[str, Any] = {"why": BY_HAND, "again": again}
     added = held.state not in {"appearing", "listed"} and platform.ledger.add_delivery(
         sector,
         number,

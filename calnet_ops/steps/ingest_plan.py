@@ -98,7 +98,7 @@ def load_plan(delivery: Delivery, there: Container[str], platform: Platform) -> 
     key = plan_key(delivery)
     if key not in there:
         before = str(delivery.facts.get("plan", ""))
-        if named_again(delivery) is not None and before in there:
+        if _is_of_known_list(delivery) and before in there:
             table = platform.store.load_table(before)
         else:
             table = plan_table(_fetch_listing(delivery, platform))
@@ -156,6 +156,12 @@ def named_again(delivery: Delivery) -> list[str] | None:
     """Files that a person asked for again with this delivery; None if it is an ordinary one."""
     again = delivery.facts.get("again", {})
     return list(again["files"]) if again.get("delivery") == delivery.delivery else None
+
+
+def _is_of_known_list(delivery: Delivery) -> bool:
+    """Whether a person asked for this delivery, and its list is that of the delivery before."""
+    listing = delivery.facts.get("again", {}).get("listing_sha256")
+    return named_again(delivery) is not None and listing == delivery.listing_sha256
 
 
 def _fetch_listing(delivery: Delivery, platform: Platform) -> Script:

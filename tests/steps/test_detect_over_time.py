@@ -112,6 +112,19 @@ def test_without_a_cdpp_table_a_still_script_is_enough(world, clock):
     assert platform.ledger.delivery(1751).facts["n_expected"] is None
 
 
+def test_cdpp_table_that_was_counted_once_is_not_forgotten(world, clock):
+    platform, archive = world
+    archive.scripts, archive.expected = {87: names(60)}, {87: 200}
+    detect_sectors(platform)
+    archive.expected = {}
+    archive.scripts = {87: names(61)}
+    detect_sectors(platform)
+    clock.pass_hours(24)
+    assert detect_sectors(platform)["listed"] == []
+    facts = platform.ledger.delivery(87).facts
+    assert (facts["n_expected"], facts["held_up"][:10]) == (200, "61 targets")
+
+
 def test_gaps_double_length_and_special_sectors_are_ordinary(world, clock):
     platform, archive = world
     archive.scripts = {sector: names(3, sector) for sector in (1, 3, 97, 98, 1751)}

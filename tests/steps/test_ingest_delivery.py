@@ -9,6 +9,7 @@ from calnet_ops import keys
 from calnet_ops.errors import ArchiveUnavailable, MissingInput
 from calnet_ops.lineage import sha256_hex
 from calnet_ops.steps import ingest
+from calnet_ops.steps.detect import detect_sectors
 from calnet_ops.steps.ingest_again import ask_again
 from calnet_ops.steps.ingest_plan import BY_HAND
 from tests.support.memory_store import MemoryStore
@@ -345,6 +346,18 @@ def test_nothing_can_be_asked_for_again_before_it_is_there(platform):
     ask_again(87, [NAMES[0]], platform)
     with pytest.raises(ArchiveUnavailable, match="on its way"):
         ask_again(87, [NAMES[0]], platform)
+
+
+def test_script_that_changes_after_files_were_asked_for_again_is_pulled_whole(platform):
+    _ingest(platform)
+    ask_again(87, [NAMES[0]], platform)
+    platform.archive.hold({spoc_name(6): _body(6)})
+    detect_sectors(platform)
+    assert platform.ledger.delivery(87).state == "appearing"
+    platform.ledger.move_delivery(platform.ledger.delivery(87), state="listed")
+    record = _ingest(platform)
+    assert (record["delivery"], record["n_stored"]) == (2, 6)
+    assert record["diff"] == {"added": 1, "removed": 0, "changed": 0, "unchanged": 5}
 
 
 def test_two_closers_at_once_agree(platform):

@@ -23,6 +23,9 @@ TARGETS = "/public/target_lists/2m/all_targets_S{sector:03d}_v1.csv"
 
 SCRIPT_LINK = re.compile(r"""href=["'][^"']*/tesscurl_sector_([1-9][0-9]{0,3})_lc\.sh["']""")
 CDPP_LINK = r"""href=["']([\w:/.-]*-s{sector:04d}-s{sector:04d}-[0-9]+_rms-cdpp\.csv)["']"""
+ANY_CDPP = "_rms-cdpp.csv"
+"""In each link to a table: MAST's page has had one for almost every sector since 2018."""
+
 FIRST_COLUMN = re.compile(r"^[ \t]*([0-9]{1,16})[ \t]*,", re.MULTILINE)
 
 PUBLIC_BUCKET = "stpubdata"
@@ -111,6 +114,8 @@ class MastArchive:
         link = re.search(CDPP_LINK.format(sector=sector), page, re.ASCII)
         if link is None:
             self._pages.forget(self._base + TCE_PAGE)
+            if ANY_CDPP not in page:
+                raise _without_tables(self._base + TCE_PAGE)
             return None
         # the link's path on our own base: a mirror may keep MAST's absolute links
         path = urlsplit(urljoin(TCE_PAGE, link[1])).path
@@ -128,15 +133,21 @@ class MastArchive:
         """Bytes of a file that a script lists, from our base; None if they are those held."""
         return self._products.fetch(self._product_url(url), held_etag)
 
-    def probe_product(self, url: str) -> Validators:
+    def probe_product(self, url: str, *, on_trial: bool = False) -> Validators:
         """What the archive says of a file that a script lists, without its bytes."""
-        return self._products.probe(self._product_url(url))
+        return self._products.probe(self._product_url(url), on_trial=on_trial)
 
     def _product_url(self, url: str) -> str:
         if is_public_bucket(self._product_base):
             return f"{self._product_base}/{keys.public_key(url.rpartition('/')[2])}"
         parts = urlsplit(url)
         return f"{self._product_base}{parts.path}?{parts.query}"
+
+
+def _without_tables(url: str) -> ArchiveUnavailable:
+    return ArchiveUnavailable(
+        url, found="a page without a link to any CDPP table", expected="one for most sectors"
+    )
 
 
 def is_public_bucket(base: str) -> bool:

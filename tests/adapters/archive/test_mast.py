@@ -72,6 +72,12 @@ def test_cdpp_table_tells_how_many_targets_to_expect(mirrored):
     assert mirrored.count_expected(88) is None
 
 
+def test_page_without_any_cdpp_table_does_not_say_that_there_is_none(scripted):
+    _, archive = scripted(Answer(body=b"<html>We will be back soon</html>"))
+    with pytest.raises(ArchiveUnavailable, match="any CDPP table"):
+        archive.count_expected(87)
+
+
 def test_product_comes_from_our_own_base(mirrored):
     fetched = mirrored.fetch_product(mirrored.fetch_script(87).files[0].url)
     assert (fetched.body, fetched.n_try) == (BODY, 1)
