@@ -7,7 +7,7 @@ and its sample is asked about again at each poll until it is still.
 """
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -37,15 +37,16 @@ SECTORS_A_POLL = 10
 """Sectors looked at in one poll; at four polls a day, 106 sectors have their turn in three days."""
 
 OPEN_EVERY_S = 24 * 3600
-"""A sector with files that are missing or suspect is looked at each day: files that a script
-lists came within a day or two."""
+"""A sector with files that are missing or suspect is looked at each day, for files that a script
+lists came within a day or two; so is one whose last look failed."""
 
 MOST_REMEMBERED = 64
 """Files whose new ETag is remembered because their bytes were the old ones; the ledger is no
 place for 20,000."""
 
 MOST_FAILED = 2
-"""Files of a look that may fail; the look at the sector ends with the third, until another poll."""
+"""Files of a look that may fail, besides missing and suspect ones; the look at the sector ends with
+the third, until another day."""
 
 log = structlog.get_logger()
 
@@ -101,7 +102,8 @@ def look_again(sectors: Iterable[int], platform: Platform, *, all_due: bool = Fa
 
     Notes
     -----
-    A sector whose files or manifest cannot be read is left for the next poll.
+    A sector whose files or manifest cannot be read has its turn again after a day: it must not
+    keep others from theirs.
     """
     listed = set(sectors)
     held = [item for item in platform.ledger.deliveries() if item.sector in listed]
@@ -113,6 +115,7 @@ def look_again(sectors: Iterable[int], platform: Platform, *, all_due: bool = Fa
             _look_at(item, platform)
         except (TransientError, MissingInput) as error:
             log.warning("files_not_readable", sector=item.sector, error=str(error))
+            platform.ledger.move_delivery(item, facts=_look_facts(platform, failed=True))
 
 
 def look_at_sample(seen: Delivery, platform: Platform) -> dict[str, str]:
@@ -137,20 +140,22 @@ def _look_at(held: Delivery, platform: Platform) -> None:
     for row in drawn.always + drawn.in_turn:
         with look.bearing(row):
             _compare(row, remembered.get(row["file_name"], ""), look, platform)
-    for row in drawn.open:
-        with look.bearing(row):
-            look.found += [row["file_name"]] if is_available(row, platform) else []
-    facts: dict[str, Any] = {"probed_utc": stamp(platform), "n_look": n_look + 1}
+    look.found = [row["file_name"] for row in drawn.open if is_available(row, platform)]
+    facts = _look_facts(platform) | {"n_look": n_look + 1}
     if look.why:
         names = [row["file_name"] for row in drawn.always]
         names = [name for name in names if name not in look.failed]
         news = look.changed[:ALWAYS] + look.found[:ALWAYS]
-        facts["sample"] = _sample(files, names + news, platform.archive)
+        facts["sample"] = _first_sample(files, names + news, platform.archive)
         _appear_again(held, look, facts, platform)
         return
     facts["sample"] = _to_remember(drawn, remembered, look)
     facts["sampled"] = held.facts["manifest"]
     platform.ledger.move_delivery(held, facts=facts | late_count(held, platform))
+
+
+def _look_facts(platform: Platform, *, failed: bool = False) -> dict[str, Any]:
+    return {"probed_utc": stamp(platform), "look_failed": failed}
 
 
 def _appear_again(held: Delivery, look: Look, facts: dict[str, Any], platform: Platform) -> None:
@@ -211,6 +216,15 @@ def _sample(files: list[Row], names: Iterable[str], archive: Archive) -> dict[st
     }
 
 
+def _first_sample(files: list[Row], names: Iterable[str], archive: Archive) -> dict[str, str]:
+    """Sample without files of which the archive cannot speak: they would hold up the others."""
+    sample: dict[str, str] = {}
+    for name in names:
+        with suppress(TransientError):
+            sample |= _sample(files, [name], archive)
+    return sample
+
+
 def _names(names: list[str]) -> str:
     more = f" and {len(names) - 1} more" if len(names) > 1 else ""
     return f"{names[0]}{more}"
@@ -225,6 +239,6 @@ def _seen_at(item: Delivery) -> datetime:
 def _is_due(item: Delivery, platform: Platform) -> bool:
     every_s = platform.repoll_every_s
     missing = item.facts.get("n_quarantined", {}).get(MissingAtSource.reason)
-    if missing or item.facts.get("n_suspect"):
+    if missing or item.facts.get("n_suspect") or item.facts.get("look_failed"):
         every_s = min(every_s, OPEN_EVERY_S)
     return platform.now() - _seen_at(item) >= timedelta(seconds=every_s)

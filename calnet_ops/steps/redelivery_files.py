@@ -1,18 +1,22 @@
 """Files of a delivery in the store that the archive is asked about again."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
+
+import structlog
 
 from calnet_ops import keys
 from calnet_ops.adapters.archive import Archive, Fetched, Validators
 from calnet_ops.adapters.ledger import Delivery
 from calnet_ops.adapters.store import Store
 from calnet_ops.errors import (
-    ArchiveUnavailable,
     DuplicateTarget,
     ForeignProduct,
     MissingAtSource,
     RejectedInput,
+    TransientError,
 )
 from calnet_ops.lineage import sha256_hex
 from calnet_ops.platform import Platform
@@ -53,6 +57,8 @@ COLUMNS = {
     "trust": "",
 }
 """What is read of a manifest, and what stands for a column that an older one does not have."""
+
+log = structlog.get_logger()
 
 Verdict = Literal["same", "new", "unsound"]
 """Of the bytes that the archive has now: those held, others that are sound, or not to be had."""
@@ -141,20 +147,25 @@ def judge(row: Row, platform: Platform) -> Verdict:
 def is_available(row: Row, platform: Platform) -> bool:
     """Whether a file that was missing or suspect can be had, and believed, now.
 
-    Raises
-    ------
-    ArchiveUnavailable, IncompleteDownload
-        If the archive failed every try.
+    A source that fails has not got it: it was not to be had before either.
     """
-    asked = row["reason"] != MissingAtSource.reason or probe(row["url"], platform.archive)
-    if asked and judge(row, platform) == "new":
-        return True
+    with _bearing(row):
+        asked = row["reason"] != MissingAtSource.reason or probe(row["url"], platform.archive)
+        if asked and judge(row, platform) == "new":
+            return True
     if row["trust"] != SUSPECT or platform.second_source is None:
         return False
-    try:
+    with _bearing(row):
         return _verdict(row, platform.second_source.fetch(row["file_name"])) == "new"
-    except (RejectedInput, ArchiveUnavailable):
-        return False
+    return False
+
+
+@contextmanager
+def _bearing(row: Row) -> Iterator[None]:
+    try:
+        yield
+    except (RejectedInput, TransientError) as error:
+        log.info("open_file_not_there", file_name=row["file_name"], error=str(error))
 
 
 def _verdict(row: Row, fetched: Fetched | None) -> Verdict:

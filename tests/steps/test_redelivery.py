@@ -12,7 +12,7 @@ from calnet_ops.steps.detect import detect_sectors
 from calnet_ops.steps.redelivery import SECTORS_A_POLL
 from calnet_ops.steps.redelivery_files import ALWAYS, IN_TURN, draw_files
 from tests.support.moving_archive import Clock, MovingArchive, moving_platform
-from tests.support.sources import URL, FakeSecond, etag_of
+from tests.support.sources import URL, FakeSecond, etag_of, no_answer
 from tests.support.spoc_files import spoc_arrays, spoc_bytes, spoc_name
 
 TICS = range(1, 6)
@@ -182,6 +182,31 @@ def test_suspect_file_is_asked_for_at_the_second_source_too(tmp_path, clock, sou
     assert state_of(platform) == ((2, "appearing") if healed else (1, "raw"))
 
 
+def test_open_files_that_nobody_serves_do_not_hide_what_others_tell(tmp_path, clock, sound):
+    platform, archive = moving_platform(tmp_path, clock)
+    bad = {"status": "quarantined", "reason": "truncated", "trust": "suspect"}
+    rows = {spoc_name(tic): bad if tic > 1 else {} for tic in range(1, 6)}
+    hold(platform, archive, 87, rows, n_suspect=4)
+    archive.bodies |= dict.fromkeys(rows, OLD)
+    archive.sick = {spoc_name(tic) for tic in range(2, 6)}
+    second = FakeSecond({name: [no_answer()] for name in archive.sick})
+    platform.__dict__["second_source"] = second
+    clock.pass_hours(DAY_H)
+    detect_sectors(platform)
+    held = platform.ledger.delivery(87)
+    assert held is not None
+    assert held.facts["probed_utc"] == clock().isoformat()
+    assert len(second.asked) == 4
+    second.files = {name: [OLD] for name in archive.sick} | {spoc_name(3): [sound]}
+    clock.pass_hours(DAY_H)
+    detect_sectors(platform)
+    held = platform.ledger.delivery(87)
+    assert held is not None
+    assert held.facts["why"] == f"file available now: {spoc_name(3)}"
+    clock.pass_hours(DAY_H)
+    assert detect_sectors(platform)["listed"] == [87]
+
+
 def test_manifest_without_etags_gives_no_alarm(tmp_path, clock):
     platform, archive = moving_platform(tmp_path, clock)
     rows: dict[str, dict[str, Any]] = {spoc_name(tic): {} for tic in TICS}
@@ -219,8 +244,17 @@ def test_products_that_cannot_be_had_change_nothing(world, clock):
     clock.pass_hours(WEEK_H)
     assert detect_sectors(platform)["states"] == {87: "raw"}
     archive.down.clear()
+    n_asked = archive.asked["probe"]
+    clock.pass_hours(DAY_H - 1)
     detect_sectors(platform)
-    assert archive.asked["probe"] > 1  # its turn has not passed
+    assert archive.asked["probe"] == n_asked  # others have their turn
+    clock.pass_hours(1)
+    detect_sectors(platform)
+    assert archive.asked["probe"] > n_asked
+    clock.pass_hours(DAY_H)
+    n_asked = archive.asked["probe"]
+    detect_sectors(platform)
+    assert archive.asked["probe"] == n_asked  # after one that was good, in a week
 
 
 def test_file_that_fails_for_ever_does_not_hide_what_others_tell(world, clock, sound):
@@ -230,6 +264,7 @@ def test_file_that_fails_for_ever_does_not_hide_what_others_tell(world, clock, s
     clock.pass_hours(WEEK_H)
     assert detect_sectors(platform)["states"] == {87: "raw"}  # so many: the archive is not well
     archive.sick.remove(spoc_name(4))
+    clock.pass_hours(DAY_H)
     detect_sectors(platform)
     assert state_of(platform) == (2, "appearing")
     clock.pass_hours(DAY_H)
