@@ -1,7 +1,6 @@
 """Files of a delivery in the store that the archive is asked about again."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -149,23 +148,27 @@ def is_available(row: Row, platform: Platform) -> bool:
 
     A source that fails has not got it: it was not to be had before either.
     """
-    with _bearing(row):
-        asked = row["reason"] != MissingAtSource.reason or probe(row["url"], platform.archive)
-        if asked and judge(row, platform) == "new":
-            return True
-    if row["trust"] != SUSPECT or platform.second_source is None:
-        return False
-    with _bearing(row):
-        return _verdict(row, platform.second_source.fetch(row["file_name"])) == "new"
-    return False
+    return _tells(row, lambda: _is_at_archive(row, platform)) or (
+        row["trust"] == SUSPECT and _tells(row, lambda: _is_at_second_source(row, platform))
+    )
 
 
-@contextmanager
-def _bearing(row: Row) -> Iterator[None]:
+def _is_at_archive(row: Row, platform: Platform) -> bool:
+    asked = row["reason"] != MissingAtSource.reason or probe(row["url"], platform.archive)
+    return bool(asked) and judge(row, platform) == "new"
+
+
+def _is_at_second_source(row: Row, platform: Platform) -> bool:
+    second = platform.second_source
+    return second is not None and _verdict(row, second.fetch(row["file_name"])) == "new"
+
+
+def _tells(row: Row, ask: Callable[[], bool]) -> bool:
     try:
-        yield
+        return ask()
     except (RejectedInput, TransientError) as error:
         log.info("open_file_not_there", file_name=row["file_name"], error=str(error))
+        return False
 
 
 def _verdict(row: Row, fetched: Fetched | None) -> Verdict:
