@@ -32,13 +32,15 @@ def ingest_sector():
     def plan_shards(partition_key=None, dag_run=None):
         from calnet_ops.keys import parse_sector
         from calnet_ops.platform import open_platform
-        from calnet_ops.steps import ingest
+        from calnet_ops.steps import ingest, listing
 
-        cap = (dag_run.conf or {}).get("max_bytes_per_s")
+        conf, sector, platform = dag_run.conf or {}, parse_sector(partition_key), open_platform()
+        if conf.get("list_if_whole"):
+            listing.list_if_whole(sector, platform)
+        cap = conf.get("max_bytes_per_s")
         share = cap / policy.PULLS_AT_ONCE if cap else None
-        return ingest.plan_shards(
-            parse_sector(partition_key), open_platform(), max_bytes_per_s=share
-        )
+        # a sector that appears has no shards: all that follows is skipped
+        return ingest.plan_shards(sector, platform, max_bytes_per_s=share)
 
     @task(
         max_active_tis_per_dag=policy.PULLS_AT_ONCE,

@@ -68,9 +68,11 @@ def ingest(
              [bold]calnet-ops ingest 87 --again suspect[/bold]
     """
     from calnet_ops.steps import ingest as step
+    from calnet_ops.steps.listing import list_now
 
     platform, number = open_platform(), parse_sector(sector)
     _ask_again(number, again or [], files or [], platform)
+    list_now(number, platform)
     shards = step.plan_shards(number, platform)
     tallies = []
     total = shards[-1]["stop"] if shards else 0

@@ -4,7 +4,7 @@ The queue lives in Airflow, and what is done in the ledger: whoever asks again, 
 killed, goes on where things stand.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, timedelta
 from typing import Any
@@ -15,6 +15,7 @@ from calnet_ops.adapters.ledger import Delivery
 from calnet_ops.adapters.scheduler import DagRun
 from calnet_ops.keys import parse_sector, sector_key
 from calnet_ops.platform import Platform
+from calnet_ops.steps.listing import is_whole
 
 DAG = "ingest_sector"
 PULL = "pull_shard"
@@ -32,12 +33,11 @@ BYTES_OF_A_FILE = 2_000_000
 """Of a light curve of about 20,000 cadences [B]: 1.6 to 2.1 MB in sectors 1 to 96; the double
 sectors 97 and 98 have twice that."""
 
+LIST = "list_if_whole"
+"""In a run's conf: that it may list its sector itself, if that is whole."""
+
 APART = timedelta(milliseconds=1)
 """Between the `run_after` of two runs: it is their order in Airflow's queue."""
-
-FULL = 0.99
-"""Share of the targets expected that a list has at least when nothing is missing: a sector that
-is still being filled lacks thousands of 20,000."""
 
 DONE, TO_DO, HALTED, FILLING, ABSENT = "done", "to do", "halted", "filling", "absent"
 """What a back-fill finds a sector to be: in the store as listed now; to be ingested; halted by
@@ -64,6 +64,8 @@ class Item:
     """In the store, or estimated from the number of files."""
     is_listed: bool = True
     """Whether its list was read, so that `n_file` is known."""
+    is_last: bool = False
+    """Whether the archive has no sector with the next number, so that this one may be growing."""
 
 
 def survey(sectors: Iterable[int], platform: Platform) -> list[Item]:
@@ -76,16 +78,13 @@ def survey(sectors: Iterable[int], platform: Platform) -> list[Item]:
     """
     known = {item.sector: item for item in platform.ledger.deliveries()}
     present = known.keys() | set(platform.archive.list_sectors())
-    return [_item(sector, known.get(sector), present=sector in present) for sector in sectors]
+    return [_item(sector, known.get(sector), present) for sector in sectors]
 
 
 def look_again(items: Iterable[Item], platform: Platform) -> list[Item]:
     """How the sectors of a survey stand now; asks only the ledger."""
     known = {item.sector: item for item in platform.ledger.deliveries()}
-    return [
-        _item(item.sector, known.get(item.sector), present=item.standing != ABSENT)
-        for item in items
-    ]
+    return [_stands(item, known.get(item.sector)) for item in items]
 
 
 def enqueue(
@@ -105,7 +104,8 @@ def enqueue(
     scheduler = platform.scheduler
     busy = {run["partition_key"] for run in scheduler.find_runs(DAG, states=ACTIVE)}
     ours = {run["run_id"]: run["state"] for run in scheduler.find_runs(DAG, prefix=PREFIX)}
-    conf = {"max_bytes_per_s": max_bytes_per_s} if max_bytes_per_s else {}
+    conf: dict[str, Any] = {LIST: True}
+    conf |= {"max_bytes_per_s": max_bytes_per_s} if max_bytes_per_s else {}
     waiting = [i for i in items if i.standing == TO_DO and sector_key(i.sector) not in busy]
     # all in the past, so that the first need not wait for the last
     first = platform.now().replace(tzinfo=UTC) - APART * len(waiting)
@@ -156,30 +156,41 @@ def failed_runs(items: Iterable[Item], platform: Platform) -> dict[str, str]:
     return {key: run["run_id"] for key, run in found.items() if run and run["state"] == "failed"}
 
 
-def _item(sector: int, delivery: Delivery | None, *, present: bool) -> Item:
-    standing = _standing(delivery) if present else ABSENT
+def _item(sector: int, delivery: Delivery | None, present: Container[int]) -> Item:
+    is_last = sector + 1 not in present
+    standing = _standing(delivery, is_last=is_last) if sector in present else ABSENT
     if delivery is None:
         n_bytes = FILES_OF_A_SECTOR * BYTES_OF_A_FILE
-        return Item(sector, 1, standing, FILES_OF_A_SECTOR, n_bytes, is_listed=False)
+        return Item(
+            sector, 1, standing, FILES_OF_A_SECTOR, n_bytes, is_listed=False, is_last=is_last
+        )
     n_bytes = int(delivery.facts.get("n_bytes", 0)) if standing == DONE else 0
     guess = delivery.n_listed * BYTES_OF_A_FILE
-    return Item(sector, delivery.delivery, standing, delivery.n_listed, n_bytes or guess)
+    return Item(
+        sector,
+        delivery.delivery,
+        standing,
+        delivery.n_listed,
+        n_bytes or guess,
+        is_last=is_last,
+    )
 
 
-def _standing(delivery: Delivery | None) -> str:
+def _stands(item: Item, delivery: Delivery | None) -> Item:
+    """How the sector of an item stands now."""
+    present = {item.sector} if item.standing != ABSENT else set()
+    present |= set() if item.is_last else {item.sector + 1}
+    return _item(item.sector, delivery, present)
+
+
+def _standing(delivery: Delivery | None, *, is_last: bool) -> str:
     if delivery is None:
         return TO_DO
     if delivery.state in {"raw", "halted"}:
         return DONE if delivery.state == "raw" else HALTED
-    if delivery.state == "appearing" and (delivery.delivery > 1 or _is_short(delivery.facts)):
+    if delivery.state == "appearing" and not is_whole(delivery, is_last=is_last):
         return FILLING
     return TO_DO
-
-
-def _is_short(facts: Mapping[str, Any]) -> bool:
-    """Whether a list that may still grow lacks targets, as far as anybody knows their number."""
-    expected = facts.get("n_expected") or facts.get("n_planned") or 0
-    return bool(facts.get("n_target", 0) < FULL * expected)
 
 
 def _next_run_id(item: Item, ours: Mapping[str, str]) -> str:

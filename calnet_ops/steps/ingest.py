@@ -12,13 +12,13 @@ from calnet_ops.adapters.store import Store
 from calnet_ops.errors import ArchiveUnavailable, KeyTaken, MissingInput
 from calnet_ops.lineage import lineage_id
 from calnet_ops.platform import Platform
+from calnet_ops.steps.appearing import APPEARING, LISTED
 from calnet_ops.steps.ingest_diff import compare_deliveries
 from calnet_ops.steps.ingest_file import Outcome
 from calnet_ops.steps.ingest_plan import (
     cut,
     held_tables,
     known_delivery,
-    listed_delivery,
     load_plan,
     named_again,
     plan_key,
@@ -104,8 +104,8 @@ def plan_shards(
 ) -> list[IngestShard]:
     """Cut the newest listing of a sector into shards of 100 files and more, at most 200.
 
-    A sector that nobody has listed yet is taken as the archive lists it now: who asks for it by
-    name does not want to wait until it has been stable for a day.
+    A sector that appears, also one that was listed and grew since, gives none: it is ingested
+    when it is listed.
 
     Parameters
     ----------
@@ -118,6 +118,8 @@ def plan_shards(
 
     Raises
     ------
+    MissingInput
+        If nobody has ever seen the sector.
     ArchiveUnavailable
         If the script changed since the sector was listed.
 
@@ -126,7 +128,10 @@ def plan_shards(
     Of a sector that is in the store it lists one folder of the store, asks the archive nothing,
     and gives one shard, which costs one read.
     """
-    delivery = listed_delivery(sector, platform)
+    delivery = known_delivery(sector, platform)
+    if delivery.state == APPEARING:
+        log.info("sector_not_listed", sector=sector, delivery=delivery.delivery)
+        return []
     there = set(platform.store.iter_keys(keys.manifest_folder(sector)))
     whole = _shard(delivery, (0, delivery.n_listed), [], max_bytes_per_s)
     if _is_raw(delivery) and delivery.facts["manifest"] in there:
@@ -250,7 +255,7 @@ def _shard(
 
 def _is_raw(delivery: Delivery) -> bool:
     """Whether a delivery as it is listed now is in the store, whatever its checks said."""
-    waiting = delivery.state in {"appearing", "listed"}
+    waiting = delivery.state in {APPEARING, LISTED}
     return not waiting and delivery.facts.get("plan") == plan_key(delivery)
 
 

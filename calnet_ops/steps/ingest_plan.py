@@ -106,26 +106,6 @@ def load_plan(delivery: Delivery, there: Container[str], platform: Platform) -> 
     return platform.store.load_table(key)
 
 
-def listed_delivery(sector: int, platform: Platform) -> Delivery:
-    """Newest delivery of a sector, listed now if it was not."""
-    ledger = platform.ledger
-    delivery = ledger.delivery(sector)
-    if delivery is None or delivery.state == "appearing":
-        script = platform.archive.fetch_script(sector)
-        n_listed, sha256 = len(script.files), script.sha256
-        facts = {"last_modified": script.last_modified, "etag": script.etag}
-        if delivery is None:
-            facts["why"] = BY_HAND
-            ledger.add_delivery(
-                sector, 1, state="listed", n_listed=n_listed, listing_sha256=sha256, facts=facts
-            )
-        else:
-            ledger.move_delivery(
-                delivery, state="listed", n_listed=n_listed, listing_sha256=sha256, facts=facts
-            )
-    return known_delivery(sector, platform)
-
-
 def known_delivery(sector: int, platform: Platform) -> Delivery:
     """Newest delivery of a sector.
 
@@ -137,7 +117,10 @@ def known_delivery(sector: int, platform: Platform) -> Delivery:
     delivery = platform.ledger.delivery(sector)
     if delivery is None:
         raise MissingInput(
-            keys.sector_key(sector), found="never seen", expected="a sector that is listed"
+            keys.sector_key(sector),
+            found="never seen",
+            expected="a sector that is listed",
+            cure=f"Take it as the archive lists it now with `calnet-ops ingest {sector}`.",
         )
     return delivery
 

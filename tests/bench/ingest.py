@@ -16,10 +16,10 @@ from calnet_ops.cli.embedded import set_up_state
 from calnet_ops.orchestration.policy import PULLS_AT_ONCE
 from calnet_ops.platform import open_platform
 from calnet_ops.simulator.sectors import simulate_sector
-from calnet_ops.steps.ingest import plan_shards
 from calnet_ops.steps.ingest_pull import THREADS
 from tests.bench import work
 from tests.bench.measure import Figure, cpu_s, family_cpu_s
+from tests.support.plans import plan_now
 from tests.support.s3_servers import S3Server, s3_server
 
 SECTOR = 68
@@ -90,7 +90,7 @@ def _ways(server: S3Server, files: list[Path]) -> dict[str, Way]:
 
     def ingest(paths: Path) -> Jobs:
         # once a sector, whatever its size: `plan_s` tells what it takes
-        shards = plan_shards(SECTOR, open_platform(paths))
+        shards = plan_now(SECTOR, open_platform(paths))
         return [partial(work.pull, paths, [shard]) for shard in shards]
 
     copies = {f"copy {n} x {threads}": copying(n, threads) for n, threads in LAYOUTS}

@@ -6,9 +6,9 @@ from pathlib import Path
 import psutil
 
 from calnet_ops.simulator.sectors import simulate_sector
-from calnet_ops.steps.ingest import plan_shards
 from tests.bench import work
 from tests.bench.measure import Figure
+from tests.support.plans import plan_now
 from tests.support.s3_servers import S3Server, s3_server
 
 SIZES = {67: 100, 68: 800}
@@ -32,7 +32,7 @@ def measure(folder: Path, _known: object) -> list[Figure]:
 
 def _peak_mib(server: S3Server, sector: int) -> float:
     """Largest memory of a new process that pulls all shards of a sector."""
-    shards = plan_shards(sector, server.platform)
+    shards = plan_now(sector, server.platform)
     process = multiprocessing.get_context("spawn").Process(
         target=work.enter_and_pull,
         args=(server.environment, server.platform.root / "paths.json", shards),

@@ -15,10 +15,10 @@ from calnet_ops.steps.ingest import (
     IngestShard,
     close_sector,
     ingest_shard,
-    plan_shards,
 )
 from calnet_ops.steps.ingest_tables import MANIFEST, STATISTICS, make_table, statistics_key
 from tests.bench.measure import Figure
+from tests.support.plans import plan_now
 from tests.support.s3_servers import s3_server
 
 SECTOR = 68
@@ -32,7 +32,7 @@ def measure(folder: Path, _known: object) -> list[Figure]:
     with s3_server(folder) as server:
         platform = server.platform
         platform.__dict__["archive"] = _Listing()
-        plan_s, shards = _timed(lambda: plan_shards(SECTOR, platform))
+        plan_s, shards = _timed(lambda: plan_now(SECTOR, platform))
         for shard in shards:
             _pretend(shard, platform)
         tallies = [ingest_shard(shard, platform) for shard in shards]

@@ -167,22 +167,34 @@ def test_a_new_delivery_has_runs_of_its_own(platform, queue):
 def test_the_cap_goes_with_each_run_and_only_if_there_is_one(platform, queue):
     backfill.enqueue(backfill.survey([1], platform), platform, 20e6)
     backfill.enqueue(backfill.survey([2], platform), platform)
-    assert [row["conf"] for row in queue.rows] == [{"max_bytes_per_s": 20e6}, {}]
+    may_list = {"list_if_whole": True}
+    assert [row["conf"] for row in queue.rows] == [may_list | {"max_bytes_per_s": 20e6}, may_list]
 
 
 def test_sectors_that_need_no_run_or_cannot_have_one_are_told_apart(platform):
+    platform.__dict__["archive"] = Page([*range(1, 8), 61, 62])
     listed(platform, 1, "halted")
     listed(platform, 2, "appearing", n_target=60, n_expected=100)
     listed(platform, 3, "appearing", n_target=99, n_expected=None, n_planned=100)
+    listed(platform, 4, "appearing", n_target=98, n_expected=None, n_planned=100)
+    listed(platform, 7, "appearing", n_target=99, n_expected=None, n_planned=100)
     listed(platform, 61, "raw")
     listed(platform, 61, "appearing", delivery=2, n_target=100, n_expected=100)
-    assert standings([1, 2, 3, 61, 1751], platform) == {
+    listed(platform, 62, "appearing", n_target=100, n_expected=100)
+    expected = {
         1: "halted",
         2: "filling",
         3: "to do",
+        4: "filling",
+        5: "to do",
+        7: "filling",  # the last of its row, without a CDPP table
         61: "filling",
+        62: "to do",
         1751: "absent",
     }
+    assert standings(expected, platform) == expected
+    items = backfill.survey(expected, platform)
+    assert backfill.look_again(items, platform) == items
 
 
 def test_the_ledger_alone_tells_what_is_done(platform):

@@ -15,6 +15,7 @@ from calnet_ops.steps import ingest
 from calnet_ops.steps.ingest_plan import cut, plan_table
 from calnet_ops.steps.ingest_tables import STATISTICS
 from tests.support.mirrors import mirror_of
+from tests.support.plans import plan_now
 from tests.support.platforms import make_platform
 from tests.support.sources import FakeArchive, no_answer
 from tests.support.spoc_files import spoc_arrays, spoc_bytes, spoc_name
@@ -48,7 +49,7 @@ def platform(tmp_path: Path, sector: Path) -> Iterator[Platform]:
 
 
 def _ingest(platform: Platform) -> ingest.IngestRecord:
-    shards = ingest.plan_shards(87, platform)
+    shards = plan_now(87, platform)
     tallies = [ingest.ingest_shard(shard, platform) for shard in shards]
     return ingest.close_sector(87, tallies, platform)
 
@@ -207,7 +208,7 @@ def test_second_file_of_a_star_is_a_duplicate(platform, sector):
 
 
 def test_listed_file_that_the_archive_lacks_is_missing(platform, sector):
-    shards = ingest.plan_shards(87, platform)
+    shards = plan_now(87, platform)
     (sector / spoc_name(TIC + 2)).unlink()
     tallies = [ingest.ingest_shard(shard, platform) for shard in shards]
     assert tallies[0]["n_quarantined"] == {"missing at source": 1}
@@ -225,7 +226,7 @@ def test_sector_of_bad_files_only_is_closed_all_the_same(platform, sector):
 
 
 def test_archive_that_fails_ends_the_shard_and_leaves_no_manifest(platform, tmp_path):
-    shard = ingest.plan_shards(87, platform)[0]
+    shard = plan_now(87, platform)[0]
     (tmp_path / "down").mkdir()
     down = make_platform(tmp_path / "down")
     down.__dict__["store"] = platform.store
@@ -239,11 +240,11 @@ def test_archive_that_fails_ends_the_shard_and_leaves_no_manifest(platform, tmp_
 def test_script_that_changed_since_it_was_listed_is_not_pulled(platform, sector):
     platform.ledger.add_delivery(87, 1, state="listed", n_listed=2, listing_sha256="0" * 64)
     with pytest.raises(ArchiveUnavailable, match="--poll"):
-        ingest.plan_shards(87, platform)
+        plan_now(87, platform)
 
 
 def test_shard_that_is_missing_is_noticed(platform):
-    ingest.plan_shards(87, platform)
+    plan_now(87, platform)
     with pytest.raises(MissingInput):
         ingest.close_sector(87, [], platform)
 
@@ -256,7 +257,7 @@ def test_sector_that_was_halted_stays_halted(platform):
 
 
 def test_two_runs_at_once_do_each_other_no_harm(platform):
-    first, second = (ingest.plan_shards(87, platform) for _ in range(2))
+    first, second = (plan_now(87, platform) for _ in range(2))
     tallies = [ingest.ingest_shard(shard, platform) for shard in first]
     again = [ingest.ingest_shard(shard, platform) for shard in second]
     record = ingest.close_sector(87, tallies, platform)
@@ -323,7 +324,7 @@ def test_every_damage_gets_its_reason_and_the_sector_goes_on(damaged_sector, tmp
 def test_real_files_are_all_believed(shared_data, tmp_path):
     with mirror_of(shared_data / "tess") as url:
         platform = make_platform(tmp_path, url)
-        shards = ingest.plan_shards(11, platform)
+        shards = plan_now(11, platform)
         tallies = [ingest.ingest_shard(shard, platform) for shard in shards]
         record = ingest.close_sector(11, tallies, platform)
         platform.archive._client.close()  # type: ignore[attr-defined]

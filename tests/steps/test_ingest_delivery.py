@@ -13,6 +13,7 @@ from calnet_ops.steps.detect import detect_sectors
 from calnet_ops.steps.ingest_again import ask_again
 from calnet_ops.steps.ingest_plan import BY_HAND
 from tests.support.memory_store import MemoryStore
+from tests.support.plans import plan_now
 from tests.support.platforms import make_platform
 from tests.support.sources import FakeArchive, FakeSecond, no_answer
 from tests.support.spoc_files import spoc_arrays, spoc_bytes, spoc_name
@@ -61,7 +62,7 @@ def platform(tmp_path):
 
 
 def _ingest(platform):
-    shards = ingest.plan_shards(87, platform)
+    shards = plan_now(87, platform)
     tallies = [ingest.ingest_shard(shard, platform) for shard in shards]
     return ingest.close_sector(87, tallies, platform)
 
@@ -103,9 +104,9 @@ def test_sector_in_the_store_costs_one_listing_and_one_read(platform):
 
 def test_sector_in_the_store_is_one_task_however_large(platform):
     platform.archive.hold({spoc_name(tic): PAGE for tic in range(6, 402)})
-    assert len(ingest.plan_shards(87, platform)) == 5
+    assert len(plan_now(87, platform)) == 5
     record = _ingest(platform)
-    (shard,) = ingest.plan_shards(87, platform)
+    (shard,) = plan_now(87, platform)
     assert (shard["first"], shard["stop"], shard["done"]) == (0, 401, record["manifest"])
     tally = ingest.ingest_shard(shard, platform)
     assert (tally["n_stored"], tally["statistics"]) == (5, record["statistics"])
@@ -113,12 +114,12 @@ def test_sector_in_the_store_is_one_task_however_large(platform):
 
 def test_shards_that_are_there_are_known_from_one_listing(platform):
     platform.archive.hold({spoc_name(tic): PAGE for tic in range(6, 402)})
-    shards = ingest.plan_shards(87, platform)
+    shards = plan_now(87, platform)
     for shard in shards[:3]:
         ingest.ingest_shard(shard, platform)
     platform.store.counts = dict.fromkeys(platform.store.counts, 0)
     platform.archive.scripts = 0
-    again = ingest.plan_shards(87, platform)
+    again = plan_now(87, platform)
     assert [bool(shard["done"]) for shard in again] == [True, True, True, False, False]
     assert platform.store.counts == {"list": 1, "exists": 0, "load": 1}
     assert [shard["lineage"] for shard in again] == [shard["lineage"] for shard in shards]
@@ -169,7 +170,7 @@ def test_second_delivery_brings_only_what_changed(platform):
 def test_unchanged_files_cost_a_request_each_and_no_bytes(platform):
     _ingest(platform)
     _deliver(platform)
-    (shard,) = ingest.plan_shards(87, platform)
+    (shard,) = plan_now(87, platform)
     tally = ingest.ingest_shard(shard, platform)
     assert (tally["n_request"], tally["pulled_bytes"], tally["n_unchanged"]) == (5, 0, 5)
 
@@ -240,7 +241,7 @@ def test_third_delivery_stands_on_the_second(platform):
 def test_killed_ingest_of_a_second_delivery_goes_on(platform):
     _ingest(platform)
     _deliver(platform, **{NAMES[0]: _body(1, 111), NAMES[1]: _body(2, 111)})
-    (shard,) = ingest.plan_shards(87, platform)
+    (shard,) = plan_now(87, platform)
     tally = ingest.ingest_shard(shard, platform)
     del platform.store.objects[tally["manifest"]]
     platform.archive.asked.clear()
@@ -262,7 +263,7 @@ def test_manifest_of_an_older_version_is_no_obstacle(platform):
 
 
 def test_delivery_in_the_middle_of_an_ingest_is_not_mixed_up(platform):
-    (shard,) = ingest.plan_shards(87, platform)
+    (shard,) = plan_now(87, platform)
     tally = ingest.ingest_shard(shard, platform)
     seen = platform.ledger.delivery(87)
     platform.ledger.move_delivery(seen, state="appearing", listing_sha256="1" * 64)
@@ -335,7 +336,7 @@ def test_file_asked_for_again_keeps_its_old_bytes_too(platform):
 def test_nothing_can_be_asked_for_again_before_it_is_there(platform):
     with pytest.raises(MissingInput):
         ask_again(87, [NAMES[0]], platform)
-    ingest.plan_shards(87, platform)
+    plan_now(87, platform)
     with pytest.raises(MissingInput, match="calnet-ops ingest 87"):
         ask_again(87, [NAMES[0]], platform)
     _ingest(platform)
@@ -361,7 +362,7 @@ def test_script_that_changes_after_files_were_asked_for_again_is_pulled_whole(pl
 
 
 def test_two_closers_at_once_agree(platform):
-    (shard,) = ingest.plan_shards(87, platform)
+    (shard,) = plan_now(87, platform)
     tally = ingest.ingest_shard(shard, platform)
     move = platform.ledger.move_delivery
     records = []
@@ -378,7 +379,7 @@ def test_two_closers_at_once_agree(platform):
 
 def test_two_runs_that_saw_different_things_end_with_one_result(platform, tmp_path):
     """The slower one finds the manifest of the faster, and goes by it."""
-    (shard,) = ingest.plan_shards(87, platform)
+    (shard,) = plan_now(87, platform)
     (other_folder := tmp_path / "other").mkdir()
     other = make_platform(other_folder)
     files = FILES | {NAMES[0]: PAGE}

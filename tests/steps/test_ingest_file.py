@@ -17,6 +17,7 @@ from calnet_ops.errors import (
 from calnet_ops.lineage import sha256_hex
 from calnet_ops.steps import ingest
 from calnet_ops.steps.ingest_trust import is_sampled
+from tests.support.plans import plan_now
 from tests.support.platforms import make_platform
 from tests.support.sources import FakeArchive, FakeSecond, etag_of, no_answer
 from tests.support.spoc_files import spoc_arrays, spoc_bytes, spoc_name
@@ -53,7 +54,7 @@ def _platform(folder, files=None, second=None):
 
 
 def _ingest(platform):
-    shards = ingest.plan_shards(87, platform)
+    shards = plan_now(87, platform)
     tallies = [ingest.ingest_shard(shard, platform) for shard in shards]
     record = ingest.close_sector(87, tallies, platform)
     return record, platform.store.load_table(record["manifest"]).to_pylist(), tallies
@@ -252,7 +253,7 @@ def test_files_that_fail_do_not_hold_up_the_others(tmp_path):
     failing = [spoc_name(tic) for tic in (1, 2, 11, 30)]
     platform = _platform(tmp_path, files | {name: [no_answer()] for name in failing})
     platform.archive.down = True
-    (shard,) = ingest.plan_shards(87, platform)
+    (shard,) = plan_now(87, platform)
     with pytest.raises(ArchiveUnavailable):
         ingest.ingest_shard(shard, platform)
     assert len(list(platform.store.iter_keys("tess/"))) == 26
@@ -295,7 +296,7 @@ def test_file_that_the_archive_gives_when_asked_once_more_is_stored(tmp_path):
 def test_archive_that_is_down_is_not_replaced_by_the_second_source(tmp_path):
     files = {spoc_name(tic): [_of(tic)] for tic in range(1, 4)}
     platform = _platform(tmp_path, {name: [no_answer()] for name in files}, files)
-    (shard,) = ingest.plan_shards(87, platform)
+    (shard,) = plan_now(87, platform)
     with pytest.raises(ArchiveUnavailable):
         ingest.ingest_shard(shard, platform)
     assert platform.second_source.asked == []
@@ -304,7 +305,7 @@ def test_archive_that_is_down_is_not_replaced_by_the_second_source(tmp_path):
 def test_archive_that_is_down_is_left_alone_soon(tmp_path):
     names = [spoc_name(tic) for tic in range(1, 101)]
     platform = _platform(tmp_path, {name: [no_answer()] for name in names})
-    (shard,) = ingest.plan_shards(87, platform)
+    (shard,) = plan_now(87, platform)
     with pytest.raises(ArchiveUnavailable):
         ingest.ingest_shard(shard, platform)
     assert len(platform.archive.asked) < 50
@@ -313,7 +314,7 @@ def test_archive_that_is_down_is_left_alone_soon(tmp_path):
 def test_progress_is_told_file_by_file(tmp_path):
     files = {spoc_name(tic): [_of(tic)] for tic in range(1, 6)}
     platform = _platform(tmp_path, files)
-    (shard,) = ingest.plan_shards(87, platform)
+    (shard,) = plan_now(87, platform)
     told: list[int] = []
     tally = ingest.ingest_shard(shard, platform, told.append)
     assert told == [len(BODY)] * 5
@@ -326,8 +327,8 @@ def test_progress_is_told_file_by_file(tmp_path):
 
 
 def test_share_of_the_network_is_kept_and_is_no_part_of_the_keys(tmp_path, platform):
-    (free,) = ingest.plan_shards(87, platform)
-    (shard,) = ingest.plan_shards(87, platform, max_bytes_per_s=2 * len(BODY))
+    (free,) = plan_now(87, platform)
+    (shard,) = plan_now(87, platform, max_bytes_per_s=2 * len(BODY))
     assert shard["lineage"] == free["lineage"]
     ingest.ingest_shard(shard, platform)
     assert platform.throttle.take(len(BODY)) == 0

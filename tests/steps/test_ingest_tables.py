@@ -84,6 +84,7 @@ from typing import Any
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from calnet_ops.steps import ingest
+from tests.support.plans import plan_now
 from tests.support.platforms import make_platform
 from tests.support.sources import FakeArchive, FakeSecond
 heavy = {"pandas", "great_expectations", "tensorflow", "mlflow", "scipy"} & sys.modules.keys()
@@ -92,7 +93,7 @@ with TemporaryDirectory() as folder:
     name = "tess2024353092137-s0087-0000000000000001-0284-s_lc.fits"
     platform.__dict__["archive"] = FakeArchive({name: [b"", b""]})
     platform.__dict__["second_source"] = FakeSecond({})
-    shards = ingest.plan_shards(87, platform)
+    shards = plan_now(87, platform)
     ingest.ingest_shard(shards[0], platform)
     again = ingest.ingest_shard(shards[0], platform)
     ingest.close_sector(87, [again], platform)
