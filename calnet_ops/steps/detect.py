@@ -13,7 +13,7 @@ import structlog
 from calnet_ops import keys
 from calnet_ops.adapters.archive import Script
 from calnet_ops.adapters.ledger import Delivery
-from calnet_ops.errors import MissingInput, RejectedInput, TransientError
+from calnet_ops.errors import CalnetError, MissingInput, RejectedInput, TransientError
 from calnet_ops.platform import Platform
 from calnet_ops.steps.announce import announce_waiting
 from calnet_ops.steps.appearing import (
@@ -25,6 +25,7 @@ from calnet_ops.steps.appearing import (
     unchanged_for,
 )
 from calnet_ops.steps.detect_listing import agrees, count_targets, known_count, listing_facts
+from calnet_ops.steps.detect_unreadable import follow_unreadable
 from calnet_ops.steps.redelivery import look_again, look_at_sample
 
 TELL_AFTER_S = 7 * 24 * 3600
@@ -62,7 +63,7 @@ def detect_sectors(platform: Platform, *, all_due: bool = False) -> Detected:
     ------
     TransientError
         If nothing at all could be read; no state has changed then. One script that fails does
-        not hold up the others.
+        not hold up the others; a person is told of it after a week.
 
     Notes
     -----
@@ -75,7 +76,8 @@ def detect_sectors(platform: Platform, *, all_due: bool = False) -> Detected:
     store, a HEAD of up to `redelivery.MOST_ASKED` files, and the file where that says something
     new. A year of 106 quiet sectors costs some 150,000 scripts' HEADs and 360,000 of files.
     """
-    listed, failures = set(), []
+    listed: set[int] = set()
+    failures: dict[int, CalnetError] = {}
     sectors = platform.archive.list_sectors()
     for sector in sectors:
         try:
@@ -83,9 +85,10 @@ def detect_sectors(platform: Platform, *, all_due: bool = False) -> Detected:
                 listed.add(sector)
         except HELD_BACK as error:
             log.warning("sector_not_readable", sector=sector, error=str(error))
-            failures.append(error)
+            failures[sector] = error
     if failures and len(failures) == len(sectors):
-        raise failures[0]
+        raise failures[sectors[0]]
+    follow_unreadable(sectors, failures, platform)
     look_again(sectors, platform, all_due=all_due)
     listed.update(announce_waiting(platform))
     states = {item.sector: item.state for item in platform.ledger.deliveries()}

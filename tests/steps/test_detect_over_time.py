@@ -176,6 +176,22 @@ def test_archive_that_is_down_gives_one_error_and_changes_nothing(world, clock):
     assert platform.ledger.deliveries() == before
 
 
+def test_person_is_told_of_a_script_that_nobody_can_read_for_a_week(world, clock):
+    platform, archive = world
+    archive.scripts = {86: names(3, 86), 87: names(3)}
+    told: list[list[str]] = []
+    for days in (6, 1, 6, 1, 1):
+        archive.down = {87}  # never seen at first
+        detect_sectors(platform)
+        clock.pass_hours(24 * days)
+        if len(told) == 1:
+            archive.down = set()  # for one poll
+        detect_sectors(platform)
+        told.append([subject for subject in tell(platform) if "not readable" in subject])
+    assert [len(subjects) for subjects in told] == [0, 0, 0, 1, 1]
+    assert told[-1][0].startswith("s087: not readable since ")
+
+
 def test_sector_that_waits_is_announced_ever_more_rarely_and_a_person_told_once(world, clock):
     platform, archive = world
     archive.scripts = {87: names(3)}
