@@ -1,5 +1,6 @@
 """Servers on loopback that stand for the archive."""
 
+import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -60,6 +61,12 @@ class ScriptedServer(ThreadingHTTPServer):
         self.asked: list[dict[str, str]] = []
         self.ports: set[int] = set()
         """Where its clients' connections came from."""
+
+    @override
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Pass over clients that hang up between two requests."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
 
 
 class _ScriptedRequest(BaseHTTPRequestHandler):
