@@ -88,11 +88,24 @@ class Fate(StrEnum):
     """Damaged in both places, not in the same way."""
     MISSING_AT_FIRST = "missing at first"
     MISSING_AT_BOTH = "missing at both"
+    ALWAYS_500 = "always 500"
+    """In both places, as the next two."""
+    ALWAYS_RESET = "always reset"
+    ALWAYS_CUT = "always cut"
+    """Half of what is asked for, whatever Content-Length says."""
     LATE = "late"
     """Listed, but nowhere to be had until `Faults.late_s` have passed."""
     REDELIVERED = "redelivered"
     """Older bytes until the product was asked for `Faults.redelivered_after` times, then those of
     the folder."""
+
+
+NEVER_WHOLE = {
+    Fate.ALWAYS_500: "no answer",
+    Fate.ALWAYS_RESET: "no answer",
+    Fate.ALWAYS_CUT: "truncated",
+}
+"""Why a file with this fate is set aside; nothing of it is kept."""
 
 
 class Damage(StrEnum):
@@ -311,6 +324,8 @@ class Faults(BaseModel):
 
     def _truth_of(self, name: str, second: str, late_is_over: bool) -> Truth:
         fate, reason = self.fate_of(name), REASONS[self.damage_of(name)]
+        if fate in NEVER_WHOLE:
+            return Truth(stored=False, trust=frozenset({"suspect"}), reason=NEVER_WHOLE[fate])
         recovered = Truth(stored=True, trust=frozenset({"recovered"}))
         if fate in {Fate.SOUND, Fate.REDELIVERED} or (fate is Fate.LATE and late_is_over):
             return Truth(stored=True, trust=frozenset({"sound", "recovered"}))

@@ -56,6 +56,8 @@ class FaultyMirror(Mirror):
         As of `Mirror`.
     faults
         What goes wrong; may be replaced while it serves.
+    takes_notes
+        Whether to keep all requests in `asked`: that grows as long as it serves.
     """
 
     def __init__(
@@ -66,10 +68,12 @@ class FaultyMirror(Mirror):
         port: int = 0,
         *,
         access_log: bool = False,
+        takes_notes: bool = False,
     ) -> None:
         super().__init__(folder, host, port, access_log=access_log)
         self.RequestHandlerClass = FaultyRequest
         self.faults = faults
+        self.takes_notes = takes_notes
         self.asked: list[Asked] = []
         started = time.monotonic()
         self.clock: Callable[[], float] = lambda: time.monotonic() - started
@@ -124,10 +128,17 @@ class FaultyRequest(MirrorRequest):
         host, ranged = self.headers.get("Host", ""), "Range" in self.headers
         fault = self._lie or self._trouble or self._ranged or ""
         asked = Asked(self._url, self._k, self.command, ranged, host, str(fault))
-        self.server.note(asked)
+        if self.server.takes_notes:
+            self.server.note(asked)
 
     def _is_refused(self) -> bool:
-        """Answer for what is not there, and for a bucket that is down."""
+        """Answer for what is never served or not there, and for a bucket that is down."""
+        if self._fate() is Fate.ALWAYS_500:
+            self._refuse(HTTPStatus.INTERNAL_SERVER_ERROR)
+            return True
+        if self._fate() is Fate.ALWAYS_RESET:
+            self._reset()
+            return True
         if self._url.place is Place.SECOND and self.server.faults.second_is_down:
             self._refuse(HTTPStatus.SERVICE_UNAVAILABLE)
             return True
@@ -140,8 +151,11 @@ class FaultyRequest(MirrorRequest):
             return True
         return False
 
+    def _fate(self) -> Fate | None:
+        return self.server.faults.fate_of(self._url.file_name) if self._url.file_name else None
+
     def _is_missing(self) -> bool:
-        fate = self.server.faults.fate_of(self._url.file_name) if self._url.file_name else None
+        fate = self._fate()
         return (
             fate is Fate.MISSING_AT_BOTH
             or (fate is Fate.MISSING_AT_FIRST and self._url.place is not Place.SECOND)
@@ -277,10 +291,11 @@ class FaultyRequest(MirrorRequest):
     def _write_body(self, body: BinaryIO, first: int, stop: int) -> None:
         body.seek(first)
         whole = body.read(stop - first)
-        part = fault_bytes.cut(whole, self._draw("cut"))
+        always_cut = self._fate() is Fate.ALWAYS_CUT
+        part = fault_bytes.cut(whole, 0.5 if always_cut else self._draw("cut"))
         if self._lie is not None:
             return self._write([whole], end=True)
-        if self._trouble in {Trouble.SHORT, Trouble.BROKEN}:
+        if always_cut or self._trouble in {Trouble.SHORT, Trouble.BROKEN}:
             self.close_connection = True
             return self._write([part], end=False)
         if self._trouble is Trouble.RESET:

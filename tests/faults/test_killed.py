@@ -27,7 +27,13 @@ FAULTS = {
     "seed": 5,
     "trouble": {"503": 0.02, "reset": 0.02, "short body": 0.02, "drip": 0.5},
     "max_per_url": 1,
-    "files": {"bad at first": 0.04, "bad at both": 0.04, "missing at both": 0.03},
+    "files": {
+        "bad at first": 0.04,
+        "bad at both": 0.04,
+        "missing at both": 0.03,
+        "always 500": 0.02,
+        "always cut": 0.02,
+    },
     "drip_s": 0.15,
 }
 
@@ -103,7 +109,7 @@ def scene(tmp_path: Path) -> Iterator[Scene]:
     faults = Faults.model_validate(FAULTS)
     mix = Mix(5, {SECTOR: plain_files(SECTOR, N_FILE)}, faults=faults)
     mix.lay_out(tmp_path / "archive")
-    mirror = FaultyMirror(tmp_path / "archive", faults)
+    mirror = FaultyMirror(tmp_path / "archive", faults, takes_notes=True)
     mirror.clock = lambda: 0.0
     with serving(mirror) as url, s3_server(tmp_path / "here") as s3:
         scene = Scene(s3, Run(mix, mirror, _pull_from(url, s3.platform)))

@@ -71,6 +71,10 @@ def test_nobody_lies_about_a_file_that_is_odd_in_itself():
         ("missing at first", "good", (True, {"recovered"})),
         ("missing at both", "good", (False, {"bad"})),
         ("late", "good", (False, {"bad"})),
+        ("always 500", "good", (False, {"suspect"})),
+        ("always reset", "none", (False, {"suspect"})),
+        ("always cut", "good", (False, {"suspect"})),
+        ("always cut", "none", (False, {"suspect"})),
         ("redelivered", "none", (True, {"sound", "recovered"})),
     ],
 )

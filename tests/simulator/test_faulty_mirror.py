@@ -36,7 +36,7 @@ def serve(tmp_path):
     with ExitStack() as stack:
 
         def start(**faults) -> tuple[FaultyMirror, httpx.Client]:
-            mirror = FaultyMirror(tmp_path, Faults(max_per_url=1, **faults))
+            mirror = FaultyMirror(tmp_path, Faults(max_per_url=1, **faults), takes_notes=True)
             url = stack.enter_context(serving(mirror))
             return mirror, stack.enter_context(httpx.Client(base_url=url, timeout=2))
 
@@ -185,6 +185,25 @@ def test_fates_differ_between_the_sources(serve):
         _, client = serve(files={fate: 1})
         assert (client.get(PRODUCT).content == BODY) is first
         assert (client.get(f"/stpubdata{PRODUCT}").content == BODY) is second
+
+
+@pytest.mark.parametrize("fate", ["always 500", "always reset", "always cut"])
+def test_some_files_never_come_whole(serve, fate):
+    mirror, client = serve(files={fate: 1})
+    for path in 3 * (PRODUCT, f"/stpubdata{PRODUCT}"):
+        try:
+            assert client.get(path).status_code == 500
+        except httpx.RequestError:
+            assert fate != "always 500"
+    truth = mirror.faults.truth([NAME])[NAME]
+    assert (truth.stored, truth.trust) == (False, {"suspect"})
+
+
+def test_a_mirror_that_serves_for_long_takes_no_notes(tmp_path):
+    mirror = FaultyMirror(tmp_path, Faults())
+    with serving(mirror) as url:
+        httpx.get(url)
+    assert mirror.asked == []
 
 
 def test_late_files_come_after_a_day(serve):
