@@ -48,11 +48,20 @@ class TransientError(CalnetError):
 
     reason = "temporary failure"
 
+    retry_after_s = 0.0
+    """Not to be tried again before [s]."""
+
 
 class ArchiveUnavailable(TransientError):
     """The archive did not answer, or not with what it listed."""
 
     reason = "archive unavailable"
+
+
+class LeftAlone(ArchiveUnavailable):
+    """The archive was not asked at all, because it failed too often or asked for a rest."""
+
+    reason = "archive left alone"
 
 
 class IncompleteDownload(TransientError):

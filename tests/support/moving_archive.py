@@ -87,7 +87,7 @@ class MovingArchive(Archive):
         return self.planned.get(sector)
 
     @override
-    def probe_product(self, url: str) -> Validators:
+    def probe_product(self, url: str, *, on_trial: bool = False) -> Validators:
         """ETag and length."""
         name = self._find("probe", url)
         body = self.bodies[name]

@@ -88,7 +88,7 @@ class FakeArchive(Archive):
         return Fetched(body, 1, Validators(etag_of(body), "", len(body)), ARCHIVE)
 
     @override
-    def probe_product(self, url: str) -> Validators:
+    def probe_product(self, url: str, *, on_trial: bool = False) -> Validators:
         """Nothing about a file, but an answer, unless it is down."""
         if self.down:
             raise no_answer()

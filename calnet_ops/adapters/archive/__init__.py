@@ -115,8 +115,15 @@ class Archive(Protocol):
         """
         ...
 
-    def probe_product(self, url: str) -> Validators:
+    def probe_product(self, url: str, *, on_trial: bool = False) -> Validators:
         """What the archive says of a file that a script lists, without its bytes.
+
+        Parameters
+        ----------
+        url
+            As the script gives it.
+        on_trial
+            Ask to find out whether the archive is down, however often it has failed.
 
         Raises
         ------

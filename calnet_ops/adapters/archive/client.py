@@ -12,10 +12,10 @@ import calnet_ops
 from calnet_ops.adapters.archive.body import Bound, read_body, read_small
 from calnet_ops.adapters.archive.breaker import Breaker
 from calnet_ops.adapters.archive.headers import retry_after_s
-from calnet_ops.adapters.archive.retry import Again
+from calnet_ops.adapters.archive.retry import CAP_S, Again
 from calnet_ops.adapters.archive.throttle import Throttle
 from calnet_ops.adapters.archive.transport import Transport
-from calnet_ops.errors import ArchiveUnavailable, CalnetError
+from calnet_ops.errors import ArchiveUnavailable, CalnetError, IncompleteDownload
 
 CONNECTIONS_PER_HOST = 4
 """MAST strained under 100 (lightkurve issue 993); four each to five hosts fetched 55,986 files
@@ -74,22 +74,34 @@ class ArchiveClient:
 
     @contextmanager
     def stream(
-        self, method: str, url: str, headers: dict[str, str] | None = None
+        self,
+        method: str,
+        url: str,
+        headers: dict[str, str] | None = None,
+        *,
+        on_trial: bool = False,
     ) -> Iterator[httpx.Response]:
         """Answer of the host that redirects lead to; its body is still to be read.
+
+        Parameters
+        ----------
+        method, url, headers
+            Of the request.
+        on_trial
+            Ask also a host that failed often, to find out whether it is still down.
 
         Raises
         ------
         Again
             If the host is busy, or redirects to where we do not go.
-        ArchiveUnavailable
-            If the host has failed so often that it is left alone for now.
+        LeftAlone
+            If the host has failed so often, or asked for so long a rest, that it is not asked.
         httpx.RequestError
             If there is no answer.
         """
         here = httpx.URL(url)
         for _ in range(MAX_REDIRECTS + 1):
-            with self._request(method, here, headers or {}) as answer:
+            with self._request(method, here, headers or {}, on_trial=on_trial) as answer:
                 if answer.status_code not in REDIRECTS:
                     yield answer
                     return
@@ -112,22 +124,29 @@ class ArchiveClient:
 
     @contextmanager
     def _request(
-        self, method: str, url: httpx.URL, headers: dict[str, str]
+        self, method: str, url: httpx.URL, headers: dict[str, str], *, on_trial: bool
     ) -> Iterator[httpx.Response]:
         """One answer of one host, counted by the breaker."""
         host = url.netloc.decode()
-        self._breaker.ask(host)
+        self._breaker.ask(host, on_trial=on_trial)
         try:
             with self._client.stream(method, url, headers=headers) as answer:
                 _expect_not_busy(str(url), answer)
                 yield answer
-        except (httpx.RequestError, Again):
-            self._breaker.count(host, failed=True)
+        except Again as again:
+            # a body that was cut is the trouble of one file: the host did answer
+            cut = isinstance(again.error, IncompleteDownload)
+            self._breaker.count(host, str(url), failed=not cut)
+            if again.asked_s > CAP_S:
+                self._breaker.leave(host, again.asked_s)
+            raise
+        except httpx.RequestError:
+            self._breaker.count(host, str(url), failed=True)
             raise
         except CalnetError:
-            self._breaker.count(host, failed=False)
+            self._breaker.count(host, str(url), failed=False)
             raise
-        self._breaker.count(host, failed=False)
+        self._breaker.count(host, str(url), failed=False)
 
     def redirected(self, here: httpx.URL, location: str) -> httpx.URL:
         """Where a redirect leads.

@@ -1,5 +1,6 @@
 """Light curves: read whole or not at all, and only as bytes."""
 
+from dataclasses import replace
 from http import HTTPStatus
 
 import httpx
@@ -17,6 +18,10 @@ GONE = frozenset({403, 404, 410, 451})
 """Answers to which there is no file. S3 says 403 for a key that is not there to who may not list
 the bucket; one file that nobody may have must not hold up its sector. If the archive shuts us out
 altogether, all files are missing, and the checks of the sector stop it."""
+
+TRIALS = 2
+"""Tries of a question that is there to find out whether a host is down; one alone may be bad
+luck."""
 
 
 class Products:
@@ -67,8 +72,15 @@ class Products:
 
         return insist(attempt, url, self._patience)
 
-    def probe(self, url: str) -> Validators:
+    def probe(self, url: str, *, on_trial: bool = False) -> Validators:
         """What the server says of a product, without its bytes.
+
+        Parameters
+        ----------
+        url
+            Of the product.
+        on_trial
+            Ask though the host failed often, but `TRIALS` times at most.
 
         Raises
         ------
@@ -79,11 +91,12 @@ class Products:
         """
 
         def attempt(_n_try: int) -> Validators:
-            with self._client.stream("HEAD", url) as answer:
+            with self._client.stream("HEAD", url, on_trial=on_trial) as answer:
                 _expect_ok(url, answer)
                 return read_validators(answer)
 
-        return insist(attempt, url, self._patience)
+        n_try = min(TRIALS, self._patience.n_try) if on_trial else self._patience.n_try
+        return insist(attempt, url, replace(self._patience, n_try=n_try))
 
     def _read_on(self, url: str, partial: Partial, unless: dict[str, str]) -> bool:
         """Read from where the last try stopped; False if nothing is new."""

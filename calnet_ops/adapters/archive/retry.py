@@ -12,6 +12,10 @@ from calnet_ops.errors import ArchiveUnavailable, TransientError
 
 T = TypeVar("T")
 
+CAP_S = 60.0
+"""A server that asks for a longer wait [s] is left alone, and the task fails; it is tried again
+by Airflow, not earlier than asked."""
+
 
 @dataclass(frozen=True, slots=True)
 class Patience:
@@ -21,9 +25,9 @@ class Patience:
     """Then the task fails, and Airflow tries it again later."""
     first_s: float = 2.0
     """Longest wait after the first failure; doubled after each further one."""
-    cap_s: float = 60.0
-    """Longest wait, also if the server asks for more: a task that waits longer holds a worker, and
-    Airflow tries it again anyway."""
+    cap_s: float = CAP_S
+    """Longest wait. If the server asks for more, nothing is tried again: a task that waits longer
+    holds a worker."""
 
     def wait_s(self, n_try: int, asked_s: float = 0.0) -> float:
         """Seconds to wait after a failed try.
@@ -32,7 +36,7 @@ class Patience:
         (full jitter).
         """
         backoff = self.first_s * 2 ** (n_try - 1) * random.random()  # noqa: S311
-        return min(self.cap_s, max(backoff, asked_s))
+        return max(min(self.cap_s, backoff), asked_s)
 
 
 class Again(Exception):  # an order, not an error
@@ -50,7 +54,7 @@ def insist(action: Callable[[int], T], what: str, patience: Patience) -> T:
     Raises
     ------
     TransientError
-        If every try failed.
+        If every try failed, or the server asks for a longer wait than `patience` has.
     """
     for n_try in range(1, patience.n_try + 1):
         asked_s = 0.0
@@ -58,6 +62,9 @@ def insist(action: Callable[[int], T], what: str, patience: Patience) -> T:
             return action(n_try)
         except Again as again:
             error, asked_s = again.error, again.asked_s
+            error.retry_after_s = asked_s
+            if asked_s > patience.cap_s:
+                break
         except httpx.RequestError as failure:
             found = str(failure) or type(failure).__name__
             error = ArchiveUnavailable(what, found=found, expected="an answer")

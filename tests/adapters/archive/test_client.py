@@ -7,7 +7,7 @@ import pytest
 
 from calnet_ops.adapters.archive.client import open_client
 from calnet_ops.adapters.archive.retry import Again
-from calnet_ops.errors import ArchiveUnavailable
+from calnet_ops.errors import ArchiveUnavailable, IncompleteDownload, LeftAlone
 from tests.support.mirrors import Answer, ScriptedServer, serving
 from tests.support.spoc_files import spoc_name
 
@@ -138,13 +138,42 @@ def test_connections_are_used_again(scripted):
 
 
 def test_host_that_is_down_is_soon_left_alone(scripted):
-    server, archive = scripted(*[Answer(503)] * 10)
-    for _ in range(3):
+    server, archive = scripted(*[Answer(503)] * 28, Answer(), Answer(body=BODY))
+    for number in range(9):
         with pytest.raises(ArchiveUnavailable, match="status 503"):
-            archive.fetch_product(URL)
-    with pytest.raises(ArchiveUnavailable, match="10 failures in a row"):
+            archive.fetch_product(f"{URL}{number}")
+    with pytest.raises(LeftAlone, match="10 addresses that failed"):
         archive.fetch_product(URL)
-    assert len(server.asked) == 10
+    assert len(server.asked) == 28
+    archive.probe_product(URL, on_trial=True)
+    assert archive.fetch_product(URL).body == BODY
+
+
+def test_question_on_trial_is_put_twice_at_most(scripted):
+    server, archive = scripted(*[Answer(503)] * 2)
+    with pytest.raises(ArchiveUnavailable):
+        archive.probe_product(URL, on_trial=True)
+    assert len(server.asked) == 2
+
+
+def test_files_that_are_always_cut_are_no_failures_of_the_host(scripted):
+    server, archive = scripted(*[Answer(body=BODY, cut=9)] * 36, Answer(body=BODY))
+    for number in range(12):
+        with pytest.raises(IncompleteDownload):
+            archive.fetch_product(f"{URL}{number}")
+    assert archive.fetch_product(URL).body == BODY
+    assert len(server.asked) == 37
+
+
+def test_host_that_asks_for_a_long_rest_is_not_asked_before(scripted):
+    server, archive = scripted(Answer(429, headers={"Retry-After": "120"}))
+    with pytest.raises(ArchiveUnavailable, match="status 429") as caught:
+        archive.fetch_product(URL)
+    assert caught.value.retry_after_s == 120
+    with pytest.raises(LeftAlone, match="asks to be left alone") as caught:
+        archive.probe_product(URL, on_trial=True)
+    assert 110 < caught.value.retry_after_s <= 120
+    assert len(server.asked) == 1
 
 
 def test_missing_files_are_no_failures_of_the_host(scripted):

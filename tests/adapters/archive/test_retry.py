@@ -1,4 +1,7 @@
-from calnet_ops.adapters.archive.retry import Patience
+import pytest
+
+from calnet_ops.adapters.archive.retry import Again, Patience, insist
+from calnet_ops.errors import ArchiveUnavailable
 
 
 def test_waits_have_full_jitter_keep_to_the_cap_and_honour_the_server():
@@ -9,5 +12,15 @@ def test_waits_have_full_jitter_keep_to_the_cap_and_honour_the_server():
     assert max(patience.wait_s(4) for _ in range(200)) > 4
     assert all(patience.wait_s(10) <= 30 for _ in range(50))
     assert patience.wait_s(1, asked_s=20) == 20
-    assert patience.wait_s(1, asked_s=3600) == 30
-    assert patience.wait_s(1, asked_s=float("inf")) == 30
+
+
+def test_server_that_asks_for_a_long_wait_is_not_asked_again():
+    n_try = []
+
+    def action(number: int) -> None:
+        n_try.append(number)
+        raise Again(ArchiveUnavailable("a", found="429", expected="200"), asked_s=61)
+
+    with pytest.raises(ArchiveUnavailable) as caught:
+        insist(action, "a", Patience())
+    assert (n_try, caught.value.retry_after_s) == ([1], 61)
