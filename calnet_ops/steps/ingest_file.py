@@ -14,6 +14,7 @@ from calnet_ops.errors import (
     ArchiveUnavailable,
     DuplicateTarget,
     KeyTaken,
+    LeftAlone,
     MissingAtSource,
     OtherSector,
     QuarantinedFile,
@@ -149,10 +150,12 @@ class Puller:
             return held
         return self._ask(listed, held)
 
-    def settle(self, listed: Row, error: TransientError, others: Sequence[str]) -> Outcome:
+    def settle(
+        self, listed: Row, error: TransientError, others: Sequence[str], *, anew: bool = True
+    ) -> Outcome:
         """Decide on a file that the archive does not give, while it gives others.
 
-        The second source is asked, then the archive once more. A file that nobody gives is
+        The archive is asked once more, then the second source. A file that nobody gives is
         suspect, and asked for again by the re-poll: it does not hold up its sector.
 
         Parameters
@@ -163,30 +166,40 @@ class Puller:
             Why the archive did not give it.
         others
             Addresses of other files of the sector.
+        anew
+            Whether to ask the archive once more.
 
         Raises
         ------
         TransientError
             If the archive gives none of `others` any more either.
         """
-        name, answers = listed["file_name"], [silence(ARCHIVE, error)]
+        name = listed["file_name"]
+        for _ in range(2 if anew else 0):
+            try:
+                return self._ask(listed, self.held.outcome(name))
+            except ArchiveUnavailable as again:
+                error = again
+            if not self.archive_gives(others):
+                raise error
+            if not isinstance(error, LeftAlone):  # it was asked
+                break
+        answers = [silence(ARCHIVE, error)]
         if self.second:
             answers.append(ask_second(name, self.second.name, partial(self.second.fetch, name)))
             if judged := answers[-1].judged:
                 return self._keep(listed, self._believe(listed, answers, judged), answers[-1].body)
-        try:
-            return self._ask(listed, None)
-        except ArchiveUnavailable:
-            if not self.archive_gives(others):
-                raise
-            return self._set_aside(listed, answers)
+        return self._set_aside(listed, answers)
 
     def archive_gives(self, urls: Iterable[str]) -> bool:
-        """Whether the archive answers to a question about any of some files."""
+        """Whether the archive answers to a question about any of some files.
+
+        However often it has failed just before: that may be the fault of a few files.
+        """
         for url in urls:
             with suppress(TransientError):
                 with suppress(RejectedInput):
-                    self.archive.probe_product(url)
+                    self.archive.probe_product(url, on_trial=True)
                 return True
         return False
 

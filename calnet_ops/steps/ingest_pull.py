@@ -11,24 +11,35 @@ import pyarrow as pa
 import structlog
 
 from calnet_ops import keys
+from calnet_ops.adapters.archive import ARCHIVE
 from calnet_ops.adapters.store import Store
-from calnet_ops.errors import ArchiveUnavailable, ForeignProduct, TransientError
+from calnet_ops.errors import ArchiveUnavailable, ForeignProduct, LeftAlone, TransientError
 from calnet_ops.platform import Platform
 from calnet_ops.steps.ingest_file import Held, Outcome, Puller
+from calnet_ops.steps.ingest_looks import NO_ANSWER
 from calnet_ops.steps.ingest_tables import STATISTICS, Row
+from calnet_ops.steps.ingest_trust import BAD, SUSPECT
 
 THREADS = 4
 """Files in flight in a task; the client opens no more connections to a host than that. It bounds
 the memory of a task: each has at most three bodies (one a look, if all differ) of at most the
 client's `PRODUCT` bound, 16 MiB; of a sound file one body of 2 MB."""
 
-GIVE_UP = 8
-"""Files in a row that the archive does not give after all tries: then it is down, and the task
-fails. Fewer do not stop the others: what they bring is there when the task runs again."""
+GIVE_UP = 5
+"""Files in a row that the archive does not give after all tries, more than are in flight: then it
+is asked about others, and if it answers for none it is down and the task fails. What others
+brought is there when the task runs again."""
+
+NOTHING_GIVEN = 15
+"""Failures in a row after which the task fails in any case if the archive gave none at all."""
 
 PROOFS = 3
 """Other files to ask about, before one that fails is left to the re-poll: if the archive answers
 for none of them it is down."""
+
+ASKED_ANEW = 20
+"""Files of a task that the archive is asked for anew after all its tries failed: each may take
+half an hour if the archive stalls."""
 
 LOG_EVERY_S = 10.0
 """Between two lines of progress in the log of a task."""
@@ -80,29 +91,62 @@ def pull_files(listed: list[Row], puller: Puller, tell: Tell | None = None) -> l
     ------
     TransientError
         If the archive is down, or the store fails; the others were pulled before.
+
+    Notes
+    -----
+    Files that the archive did not give, while it gave others, are settled when all others are
+    done, side by side too. With the client's five tries that is for each at most two looks at the
+    archive (10 requests, for the first `ASKED_ANEW` of them), one at the second source (5) and
+    three proofs that the archive still answers (6): together with the first pull, 31 requests.
     """
     pace = Pace(puller.sector, len(listed), tell)
     pool = ThreadPoolExecutor(THREADS, "pull")
     try:
         futures = [pool.submit(puller.pull, row) for row in listed]
-        _follow(futures, pace)
+        _follow(futures, listed, puller, pace)
+        late = _settle(pool, futures, listed, puller)
+        for future in as_completed(late.values()):
+            pace.note(future.result().n_bytes)
     finally:
         pool.shutdown(cancel_futures=True)
-    others = [row["url"] for row, future in zip(listed, futures, strict=True) if _was_given(future)]
-    outcomes = []
-    for row, future in zip(listed, futures, strict=True):
-        error = future.exception()
-        if isinstance(error, ArchiveUnavailable) and puller.archive_gives(others[:PROOFS]):
-            outcomes.append(puller.settle(row, error, others[:PROOFS]))
-            pace.note(outcomes[-1].n_bytes)
-        else:
-            outcomes.append(future.result())
-    return outcomes
+    return [late.get(place, future).result() for place, future in enumerate(futures)]
 
 
-def _was_given(future: Future[Outcome]) -> bool:
-    """Whether the archive has answered when it was asked for a file."""
-    return future.exception() is None and future.result().row["n_look"] > 0
+def _settle(
+    pool: ThreadPoolExecutor, futures: list[Future[Outcome]], listed: list[Row], puller: Puller
+) -> dict[int, Future[Outcome]]:
+    """Settle the files that failed, by their place in the list.
+
+    Raises
+    ------
+    TransientError
+        If the store failed, or the archive is down.
+    """
+    errors: dict[int, ArchiveUnavailable] = {}
+    for place, future in enumerate(futures):
+        failure = future.exception()
+        if isinstance(failure, ArchiveUnavailable):
+            errors[place] = failure
+        elif failure:
+            raise failure
+    others = _given(futures)
+    if errors and not puller.archive_gives(others):
+        raise next(iter(errors.values()))
+    n_anew, late = 0, {}
+    for place, error in errors.items():
+        anew = isinstance(error, LeftAlone) or n_anew < ASKED_ANEW
+        n_anew += not isinstance(error, LeftAlone)
+        late[place] = pool.submit(puller.settle, listed[place], error, others, anew=anew)
+    return late
+
+
+def _given(futures: list[Future[Outcome]]) -> list[str]:
+    """Addresses of some files for which the archive has answered, best those that are good."""
+    done = [future for future in futures if future.done() and not future.exception()]
+    rows = [future.result().row for future in done]
+    given = [row for row in rows if row["source"] == ARCHIVE and row["reason"] != NO_ANSWER]
+    given.sort(key=lambda row: bool(row["trust"] in {BAD, SUSPECT}))
+    return [row["url"] for row in given[:PROOFS]]
 
 
 def open_puller(
@@ -145,22 +189,32 @@ def open_puller(
     )
 
 
-def _follow(futures: list[Future[Outcome]], pace: Pace) -> None:
+def _follow(futures: list[Future[Outcome]], listed: list[Row], puller: Puller, pace: Pace) -> None:
     """Wait for all files.
 
     Raises
     ------
     TransientError
-        If too many in a row fail.
+        If too many in a row fail, and the archive answers for no other either.
     """
     n_failed = 0
     for future in as_completed(futures):
         error = future.exception()
-        n_failed = n_failed + 1 if error else 0
-        if error and (n_failed >= GIVE_UP or not isinstance(error, TransientError)):
-            raise error
-        if not error:
+        if error is None:
+            n_failed = 0
             pace.note(future.result().n_bytes)
+            continue
+        if not isinstance(error, TransientError):
+            raise error
+        n_failed += 1
+        if n_failed % GIVE_UP:
+            continue
+        given = _given(futures)
+        left = [row["url"] for row, other in zip(listed, futures, strict=True) if not other.done()]
+        hopeless = not given and n_failed >= NOTHING_GIVEN
+        proven = isinstance(error, ArchiveUnavailable) and not hopeless
+        if not (proven and puller.archive_gives(given or left[::-1][:PROOFS])):
+            raise error
 
 
 def _keys_of(names: list[str], sector: int, delivery: int, store: Store) -> frozenset[str]:

@@ -85,7 +85,7 @@ def _troubles(rng: random.Random, seed: int) -> tuple[Faults, bool]:
         second_is_down=down,
         second_trouble=_shares(rng, second_kinds, 0.2) if rng.random() < 0.3 else {},
         redirect_status=rng.choice([301, 302, 303, 307, 308]),
-        retry_after_s=rng.choice([0, 1, 3600]),
+        retry_after_s=rng.choice([0, 0, 3600]),
         stall_s=1.0,
         drip_s=0.04,
     )

@@ -24,7 +24,7 @@ from calnet_ops.errors import TransientError
 from calnet_ops.lineage import sha256_hex
 from calnet_ops.platform import Platform, open_platform
 from calnet_ops.simulator import fault_bytes
-from calnet_ops.simulator.faults import Fate, Lie, Trouble, Truth
+from calnet_ops.simulator.faults import NEVER_WHOLE, Fate, Lie, Trouble, Truth
 from calnet_ops.simulator.faulty_mirror import FaultyMirror
 from calnet_ops.steps import ingest
 from calnet_ops.steps.detect import detect_sectors
@@ -35,12 +35,12 @@ from tests.support.platforms import make_platform
 
 T = TypeVar("T")
 
-PATIENCE = Patience(first_s=0.001, cap_s=0.01)
+PATIENCE = Patience(first_s=0.001)
 READ_S, ATTEMPT_S = 0.4, 5.0
 """Time-outs of the client; the mirror stalls for longer."""
 
-TIMES_FASTER = 1e4
-"""The breaker's half a minute takes 3 ms."""
+LATER_S = 3600.0
+"""Time that passes for the breaker until a task is tried again."""
 
 MOST_TURNS = 40
 """Times that a task, or a poll, is tried: a mix has at most four faults for each URL."""
@@ -54,12 +54,24 @@ TWO_DAYS_S = 2 * 86_400.0
 
 
 @dataclass
+class LeapingClock:
+    """The breaker's: it goes as ours does, and leaps when a task is tried again."""
+
+    ahead_s: float = 0.0
+
+    def __call__(self) -> float:
+        """Seconds."""
+        return time.monotonic() + self.ahead_s
+
+
+@dataclass
 class Run:
     """A bad day and what came of it."""
 
     mix: Mix
     mirror: FaultyMirror
     platform: Platform
+    clock: LeapingClock = field(default_factory=LeapingClock)
     records: list[Mapping[str, Any]] = field(default_factory=list)
     """Of each delivery that came in."""
 
@@ -74,7 +86,7 @@ class Run:
             if turn % POLLS_A_DAY == 0:
                 self._forget_pages()
             before = self._states()
-            found = _insist(lambda: detect_sectors(self.platform, all_due=all_due))
+            found = self._insist(lambda: detect_sectors(self.platform, all_due=all_due))
             for sector in found["listed"]:
                 self.records.append(self.ingest(sector))
             states = self._states()
@@ -92,6 +104,16 @@ class Run:
         known = self.platform.ledger.deliveries()
         return [(item.sector, item.delivery, item.state) for item in known]
 
+    def _insist(self, action: Callable[[], T]) -> T:
+        """Retry a task as Airflow does, but at once and more often."""
+        for _ in range(MOST_TURNS):
+            try:
+                return action()
+            except TransientError as error:
+                last = error
+                self.clock.ahead_s += LATER_S
+        raise AssertionError(f"no end after {MOST_TURNS} tries") from last
+
     def calm_down(self) -> None:
         """Two days later: nothing goes wrong that passes away, late and new files are there."""
         change: dict[str, Any] = {"redelivered_after": 0}
@@ -101,21 +123,23 @@ class Run:
 
     def ingest(self, sector: int) -> ingest.IngestRecord:
         """Pull a sector, each task as often as it takes."""
-        shards = _insist(lambda: ingest.plan_shards(sector, self.platform))
-        tallies = [_insist(partial(ingest.ingest_shard, shard, self.platform)) for shard in shards]
-        return _insist(lambda: ingest.close_sector(sector, tallies, self.platform))
+        shards = self._insist(lambda: ingest.plan_shards(sector, self.platform))
+        pulls = [partial(ingest.ingest_shard, shard, self.platform) for shard in shards]
+        tallies = [self._insist(pull) for pull in pulls]
+        return self._insist(lambda: ingest.close_sector(sector, tallies, self.platform))
 
 
 @contextmanager
 def running(mix: Mix, folder: Path) -> Iterator[Run]:
     """A mirror on its bad day, and an empty platform that knows it."""
     mix.lay_out(folder / "archive")
-    mirror = FaultyMirror(folder / "archive", mix.faults)
+    mirror = FaultyMirror(folder / "archive", mix.faults, takes_notes=True)
     mirror.clock = lambda: 0.0
     with serving(mirror) as url:
-        platform = _open(folder, url, ask_second=mix.ask_second)
+        clock = LeapingClock()
+        platform = _open(folder, url, clock, ask_second=mix.ask_second)
         try:
-            yield Run(mix, mirror, platform)
+            yield Run(mix, mirror, platform, clock)
         finally:
             platform.close()
 
@@ -196,7 +220,7 @@ def _bodies(
     if truth.stored:
         again = fate is Fate.REDELIVERED and not late_is_over
         return (body, fault_bytes.earlier(body)) if again else (body,)
-    if name in run.mix.refused or truth.reason == "missing at source":
+    if name in run.mix.refused or truth.reason == "missing at source" or fate in NEVER_WHOLE:
         return (b"",)
     return (fault_bytes.damage(body, faults.damage_of(name), faults.draw("where", name)),)
 
@@ -214,25 +238,14 @@ def _n_asked(run: Run) -> int:
     return sum(bool(asked.url.file_name) for asked in run.mirror.asked)
 
 
-def _insist(action: Callable[[], T]) -> T:
-    """Retry a task as Airflow does, but at once and more often."""
-    for _ in range(MOST_TURNS):
-        try:
-            return action()
-        except TransientError as error:
-            last = error
-            time.sleep(0.005)
-    raise AssertionError(f"no end after {MOST_TURNS} tries") from last
-
-
-def _open(folder: Path, url: str, *, ask_second: bool) -> Platform:
+def _open(folder: Path, url: str, clock: LeapingClock, *, ask_second: bool) -> Platform:
     """A platform in memory whose client has little patience."""
     paths = json.loads((_template() / "paths.json").read_text())
     paths["archive"] = dict.fromkeys(("pages", "products", "target_lists"), url)
     (folder / "paths.json").write_text(json.dumps(paths))
     (folder / "ledger.db").write_bytes((_template() / "ledger.db").read_bytes())
     platform = open_platform(folder / "paths.json")
-    breaker = Breaker(clock=lambda: TIMES_FASTER * time.monotonic())
+    breaker = Breaker(clock)
     client = open_client([url], "", read_s=READ_S, attempt_s=ATTEMPT_S, breaker=breaker)
     platform.__dict__["store"] = MemoryStore()
     platform.__dict__["archive"] = MastArchive(

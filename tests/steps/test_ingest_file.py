@@ -305,6 +305,7 @@ def test_archive_that_is_down_is_not_replaced_by_the_second_source(tmp_path):
 def test_archive_that_is_down_is_left_alone_soon(tmp_path):
     names = [spoc_name(tic) for tic in range(1, 101)]
     platform = _platform(tmp_path, {name: [no_answer()] for name in names})
+    platform.archive.down = True
     (shard,) = plan_now(87, platform)
     with pytest.raises(ArchiveUnavailable):
         ingest.ingest_shard(shard, platform)
