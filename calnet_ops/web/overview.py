@@ -11,6 +11,7 @@ from calnet_ops.adapters.ledger import Delivery, Promotion, StepRecord
 from calnet_ops.adapters.scheduler import Approval
 from calnet_ops.errors import CalnetError
 from calnet_ops.platform import Platform
+from calnet_ops.steps.appearing import is_in_store
 from calnet_ops.steps.sector_progress import progress
 from calnet_ops.web.candidates import (
     champion_tables,
@@ -153,7 +154,7 @@ def overview(platform: Platform) -> Overview:
     A handful of queries whatever the number of sectors: a scrape every 15 s costs little.
     """
     ledger = platform.ledger
-    records = ledger.records()
+    records, deliveries = ledger.records(), ledger.all_deliveries()
     newest, promotions, notices = newest_records(records), ledger.promotions(), ledger.notices()
     allowed = [item for item in promotions if item.action == "promoted"]
     refused = [item for item in promotions if item.action == "refused"]
@@ -162,7 +163,7 @@ def overview(platform: Platform) -> Overview:
     scored = _first_scored(records)
     rows = [
         _sector_row(item, newest, champion, waiting.get(item.sector, frozenset()), scored)
-        for item in reversed(ledger.deliveries())
+        for item in reversed({item.sector: item for item in deliveries}.values())
     ]
     return Overview(
         sectors=rows,
@@ -171,7 +172,7 @@ def overview(platform: Platform) -> Overview:
         n_refused=len(refused),
         waiting=Waiting(
             n_candidate=len(frozenset().union(*waiting.values())),
-            halted=[row.name for row in rows if row.state == "halted"],
+            halted=_halted(deliveries),
         ),
         set_aside=_set_aside(rows),
         notices=notices[::-1][:NOTICES_SHOWN],
@@ -186,6 +187,13 @@ def waiting_approvals(platform: Platform) -> Approvals:
         return Approvals(platform.scheduler.waiting_approvals(), "")
     except CalnetError as error:
         return Approvals([], str(error))
+
+
+def _halted(deliveries: list[Delivery]) -> list[str]:
+    """Sectors whose newest delivery in the store is halted, also if another is on its way."""
+    stored = {item.sector: item for item in deliveries if is_in_store(item)}
+    halted = [sector for sector, item in stored.items() if item.state == "halted"]
+    return [keys.sector_key(sector) for sector in reversed(halted)]
 
 
 def _set_aside(rows: list[SectorRow]) -> list[SetAside]:

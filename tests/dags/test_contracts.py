@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from calnet_ops.steps import backfill
+
 PROJECT = Path(__file__).parents[2]
 DAGS = sorted((PROJECT / "dags").glob("*.py"))
 EXPECTED = {
@@ -120,6 +122,10 @@ def test_pulls_are_few_over_all_runs_and_not_only_in_one(parsed):
 def test_an_archive_may_be_down_for_days_without_a_red_ingest(parsed):
     tasks = parsed["dags"]["ingest_sector"]["tasks"]
     assert all(task["retries"] == 72 for task in tasks)
+
+
+def test_a_run_of_a_back_fill_is_told_that_it_may_list_its_sector():
+    assert f'conf.get("{backfill.LIST}")' in (PROJECT / "dags" / "ingest_sector.py").read_text()
 
 
 def test_data_docs_are_a_button_on_the_task_that_writes_them(parsed):

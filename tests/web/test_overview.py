@@ -73,6 +73,14 @@ def test_halted_sectors_refusals_and_notices_are_shown(filled_platform):
     assert shown.notices[0]["subject"] == "s088 was halted"
 
 
+def test_sector_is_halted_also_while_its_next_delivery_appears(filled_platform):
+    more = {"n_listed": 501, "listing_sha256": "3" * 64, "facts": {"manifest": "m"}}
+    filled_platform.ledger.add_delivery(88, 2, state="appearing", **more)
+    shown = overview(filled_platform)
+    assert shown.waiting.halted == ["s088"]
+    assert {row.name: row.state for row in shown.sectors}["s088"] == "appearing"
+
+
 def test_the_release_that_latest_names_is_current(filled_platform):
     (release,) = overview(filled_platform).releases
     assert (release.version, release.current) == ("v2026.11.0-simulated", True)

@@ -108,8 +108,12 @@ class Ledger:
 
     def deliveries(self) -> list[Delivery]:
         """The newest delivery of each sector, by sector."""
+        return list({item.sector: item for item in self.all_deliveries()}.values())
+
+    def all_deliveries(self) -> list[Delivery]:
+        """Every delivery, by sector, oldest first."""
         rows = self._rows(select(tables.delivery).order_by("sector", "delivery"))
-        return list({row["sector"]: Delivery(**row) for row in rows}.values())
+        return [Delivery(**row) for row in rows]
 
     def delivery(self, sector: int) -> Delivery | None:
         """The newest delivery of a sector, if it was ever seen."""
