@@ -64,6 +64,15 @@ class LeftAlone(ArchiveUnavailable):
     reason = "archive left alone"
 
 
+class DeliveredAgain(ArchiveUnavailable):
+    """The archive delivered a sector again while it was ingested: what was pulled is kept.
+
+    To try again is of no use: the new delivery is ingested when it is listed.
+    """
+
+    reason = "delivered again"
+
+
 class IncompleteDownload(TransientError):
     """Fewer bytes arrived than the archive announced."""
 

@@ -58,7 +58,8 @@ def ingest_sector():
         from calnet_ops.platform import open_platform
         from calnet_ops.steps import ingest
 
-        return ingest.close_sector(parse_sector(partition_key), list(tallies), open_platform())
+        with policy.skipped_if_delivered_again():
+            return ingest.close_sector(parse_sector(partition_key), list(tallies), open_platform())
 
     @task(outlets=[assets.SECTOR_RAW])
     def validate(partition_key=None, ti=None):

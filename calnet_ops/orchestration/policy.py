@@ -1,6 +1,8 @@
 """How tasks behave when they fail, where they run and how often the clock starts them."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -12,7 +14,10 @@ from airflow.sdk import (
     RetryDecision,
     RetryRule,
 )
+from airflow.sdk.exceptions import AirflowSkipException
 from typing_extensions import override
+
+from calnet_ops.errors import DeliveredAgain
 
 PULLS_AT_ONCE = 2
 """Tasks that may pull from the archive at the same time, over all runs. Each opens 4 connections
@@ -24,6 +29,11 @@ UNFORESEEN_TRIES = 3
 
 TELL_AFTER_TRIES = 8
 """A person is told that a task is still failing after so many tries: with back-off, 1 to 2 h."""
+
+
+LONG_S, LONGEST_S = 60.0, 3600.0
+"""A server that asks for a wait from a minute up to an hour is not asked before; shorter ones the
+archive's client keeps itself, longer ones are taken for a mistake."""
 
 
 class ByReason(ExceptionRetryPolicy):
@@ -58,6 +68,9 @@ class ByReason(ExceptionRetryPolicy):
             Of no account here.
         """
         decision = super().evaluate(exception, try_number, max_tries, context)
+        asked_s = getattr(exception, "retry_after_s", 0.0)
+        if decision.action is RetryAction.RETRY and asked_s >= LONG_S:
+            return RetryDecision.retry(timedelta(seconds=min(asked_s, LONGEST_S)), "as asked for")
         if decision.action is RetryAction.DEFAULT and try_number >= UNFORESEEN_TRIES:
             return RetryDecision.fail("an error that nobody foresaw, again")
         return decision
@@ -65,6 +78,18 @@ class ByReason(ExceptionRetryPolicy):
 
 BY_REASON = ByReason()
 """Of all tasks. Airflow evaluates it in the task's own process."""
+
+
+@contextmanager
+def skipped_if_delivered_again() -> Iterator[None]:
+    """Skip the task, and what follows it, if the archive has delivered its sector again.
+
+    That is no failure: a run of its own ingests the new delivery when it is listed.
+    """
+    try:
+        yield
+    except DeliveredAgain as error:
+        raise AirflowSkipException(str(error)) from error
 
 
 def tell_a_person(context: Any) -> None:

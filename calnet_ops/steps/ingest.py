@@ -9,7 +9,7 @@ import structlog
 from calnet_ops import keys
 from calnet_ops.adapters.ledger import Delivery
 from calnet_ops.adapters.store import Store
-from calnet_ops.errors import ArchiveUnavailable, KeyTaken, MissingInput
+from calnet_ops.errors import DeliveredAgain, KeyTaken, MissingInput, ServiceUnavailable
 from calnet_ops.lineage import lineage_id
 from calnet_ops.platform import Platform
 from calnet_ops.steps.appearing import APPEARING, LISTED
@@ -196,14 +196,16 @@ def close_sector(sector: int, tallies: list[IngestTally], platform: Platform) ->
     ------
     MissingInput
         If the sector is not listed, or its shards do not hold each listed file.
-    ArchiveUnavailable
+    DeliveredAgain
         If the archive delivered the sector again while its files were pulled: what was pulled
         stays, and the delivery is ingested when it is listed again.
+    ServiceUnavailable
+        If others changed the delivery's row in the ledger at every try.
     """
     delivery = known_delivery(sector, platform)
     for tally in tallies:
         if tally["plan"] != plan_key(delivery):
-            raise _delivered_again(delivery)
+            raise DeliveredAgain(**_other_than_pulled(delivery))
     if _is_raw(delivery) and [item["manifest"] for item in tallies] == [delivery.facts["manifest"]]:
         record = _recorded(delivery)
     else:
@@ -348,16 +350,17 @@ def _move_to_raw(record: IngestRecord, platform: Platform) -> None:
         if delivery.facts.get("manifest") == record["manifest"]:
             return
         if plan_key(delivery) != record["plan"]:
-            break
+            raise DeliveredAgain(**_other_than_pulled(delivery))
         if platform.ledger.move_delivery(delivery, state="raw", facts={**record}):
             return
-    raise _delivered_again(delivery)
+    raise ServiceUnavailable(**_other_than_pulled(delivery))  # others move it all the time
 
 
-def _delivered_again(delivery: Delivery) -> ArchiveUnavailable:
-    return ArchiveUnavailable(
-        keys.sector_key(delivery.sector),
-        found=f"delivery {delivery.delivery} of {delivery.n_listed} files, {delivery.state}",
-        expected="the delivery that was pulled",
-        cure="It is ingested when it is listed; or run the ingest again.",
-    )
+def _other_than_pulled(delivery: Delivery) -> dict[str, str]:
+    """Words of an error about a delivery that is not as it was."""
+    return {
+        "what": keys.sector_key(delivery.sector),
+        "found": f"delivery {delivery.delivery} of {delivery.n_listed} files, {delivery.state}",
+        "expected": "the delivery that was pulled",
+        "cure": "It is ingested when it is listed; or run the ingest again.",
+    }

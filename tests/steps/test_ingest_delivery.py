@@ -6,7 +6,7 @@ import pytest
 from typing_extensions import override
 
 from calnet_ops import keys
-from calnet_ops.errors import ArchiveUnavailable, MissingInput
+from calnet_ops.errors import ArchiveUnavailable, DeliveredAgain, MissingInput
 from calnet_ops.lineage import sha256_hex
 from calnet_ops.steps import ingest
 from calnet_ops.steps.detect import detect_sectors
@@ -267,7 +267,7 @@ def test_delivery_in_the_middle_of_an_ingest_is_not_mixed_up(platform):
     tally = ingest.ingest_shard(shard, platform)
     seen = platform.ledger.delivery(87)
     platform.ledger.move_delivery(seen, state="appearing", listing_sha256="1" * 64)
-    with pytest.raises(ArchiveUnavailable, match="appearing"):
+    with pytest.raises(DeliveredAgain, match="appearing"):
         ingest.close_sector(87, [tally], platform)
     assert platform.ledger.delivery(87).state == "appearing"
 

@@ -67,7 +67,9 @@ class Breaker:
             seen = self._hosts.setdefault(host, _Host())
             now = self._clock()
             if now < seen.asked_until:
-                raise _refusal(host, "it asks to be left alone", seen.asked_until - now)
+                refusal = _refusal(host, "it asks to be left alone", seen.asked_until - now)
+                refusal.retry_after_s = seen.asked_until - now
+                raise refusal
             if on_trial or len(seen.failed) < N_FAILURE:
                 return
             if now < seen.closed_until:
@@ -96,6 +98,4 @@ class Breaker:
 
 
 def _refusal(host: str, found: str, left_s: float) -> LeftAlone:
-    error = LeftAlone(host, found=found, expected=f"no request for another {left_s:.0f} s")
-    error.retry_after_s = left_s
-    return error
+    return LeftAlone(host, found=found, expected=f"no request for another {left_s:.0f} s")
