@@ -71,8 +71,9 @@ def read_file(file: Path) -> tuple[KnownIssue, ...]:
             )
         return read_issues(file.name, body.decode())
     except (OSError, UnicodeDecodeError) as error:
+        found = error.strerror if isinstance(error, OSError) else f"no text at byte {error.start}"
         raise WrongConfiguration(
-            str(file), found=str(error), expected="a CSV file in UTF-8"
+            str(file), found=str(found), expected="a CSV file in UTF-8"
         ) from error
 
 

@@ -56,6 +56,12 @@ def test_sound_sector_passes_and_is_judged_once(platform, sound):
     assert platform.store.objects == before
 
 
+def test_sector_of_which_nothing_is_believed_is_stopped_however_small(platform):
+    store_sector(platform, {})
+    with pytest.raises(SectorNotTrusted, match="something is believed"):
+        validate.validate_sector(87, platform)
+
+
 def test_run_that_was_interrupted_is_finished_with_the_pages_it_left(platform, sound):
     store_sector(platform, {spoc_name(FIRST): sound})
     record = validate.validate_sector(87, platform)

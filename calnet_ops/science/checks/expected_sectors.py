@@ -57,6 +57,16 @@ SECTORS = (
         high=0,
     ),
     Expectation(
+        "something is believed",
+        Scope.SECTOR,
+        "n_believed",
+        Kind.BETWEEN,
+        Severity.HALT,
+        "A sector of which nothing is believed, however small, is no sector.",
+        "definition",
+        low=1,
+    ),
+    Expectation(
         "few files are quarantined",
         Scope.SECTOR,
         "share_quarantined",

@@ -166,6 +166,7 @@ def _counts(statistics: pa.Table, manifest: pa.Table, size: Size) -> dict[str, f
         "listed_over_expected": size.n_target / size.n_expected if size.n_expected else np.nan,
         "n_missing": size.n_listed - len(manifest),
         "n_unjudged": len(manifest) - n_quarantined - len(statistics),
+        "n_believed": len(manifest) - n_quarantined,
         "n_quarantined": n_quarantined,
         "share_quarantined": n_quarantined / max(len(manifest), 1),
         "n_duplicate": _count(manifest, "reason", DUPLICATE),
