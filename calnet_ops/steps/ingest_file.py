@@ -33,7 +33,16 @@ from calnet_ops.steps.ingest_looks import (
     weigh,
 )
 from calnet_ops.steps.ingest_tables import MANIFEST, Row
-from calnet_ops.steps.ingest_trust import DIFFERS, MISSING, SAME, SOUND, Look, is_sampled, judge
+from calnet_ops.steps.ingest_trust import (
+    DIFFERS,
+    MISSING,
+    SAME,
+    SOUND,
+    SUSPECT,
+    Look,
+    is_sampled,
+    judge,
+)
 
 QUARANTINED = "quarantined"
 """Status of a file that is not `STORED`: nothing else can become of a listed one."""
@@ -43,6 +52,9 @@ SIMULATED_CARD = b"SIMDATA =                    T"
 
 BY_NAME = "name"
 """Stands for the source where the name is enough to refuse a file; nobody was asked."""
+
+BEFORE = "earlier delivery"
+"""Stands for the source where the bytes of one stand because no source has any."""
 
 MEDIA_TYPE = "application/fits"
 """IANA's; RFC 4047."""
@@ -315,7 +327,10 @@ class Puller:
         return body, told
 
     def _set_aside(self, listed: Row, answers: list[Answer]) -> Outcome:
-        """Keep what came in quarantine, if anything did."""
+        """Keep what came in quarantine, if anything did; if nothing did, what is held stands."""
+        held = self.held.outcome(listed["file_name"])
+        if held and held.statistics and not any(item.look.digest for item in answers):
+            return _hold_on(held, answers)
         answer = answers[judge([item.look for item in answers]).chosen]
         name, reason, digest = listed["file_name"], answer.look.reason, answer.look.digest
         key = keys.quarantine(self.sector, digest, name) if digest else ""
@@ -368,6 +383,15 @@ class Puller:
         return self.again is not None and file_name in self.again
 
 
+def _hold_on(held: Outcome, answers: list[Answer]) -> Outcome:
+    """Bytes of an earlier delivery of which no source has any now; the re-poll asks again."""
+    verdict = judge([answer.look for answer in answers])
+    evidence = f"{verdict.evidence}; {BEFORE}: {SOUND}"
+    row = held.row | {"trust": SUSPECT, "evidence": evidence}
+    log.info("file_held_on_to", file_name=row["file_name"], evidence=evidence)
+    return _outcome(row, held.statistics, answers)
+
+
 def _outcome(row: Row, statistics: Row | None, answers: list[Answer]) -> Outcome:
     n_byte = sum(answer.n_bytes for answer in answers if answer.n_try)
     return Outcome(row, statistics, sum(answer.n_try for answer in answers), n_byte)
@@ -386,10 +410,10 @@ def _read_told(told: Mapping[str, str]) -> Row:
 
 
 def _etag(held: Outcome | None) -> str:
-    """What the archive called the bytes that are held, if they are its own."""
+    """What the archive called the bytes that are held, if they are its own and not in doubt."""
     row = held.row if held else {}
     ours = row.get("status") == STORED and row.get("source") == ARCHIVE
-    return str(row["etag"]) if ours else ""
+    return str(row["etag"]) if ours and row["trust"] != SUSPECT else ""
 
 
 def _without_copy(answer: Answer, earlier: list[Answer]) -> Answer:

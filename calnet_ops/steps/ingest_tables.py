@@ -100,7 +100,8 @@ class Counts(TypedDict):
     n_bad: int
     """Files in quarantine of which all sources say the same, or whose name is enough."""
     n_suspect: int
-    """Files in quarantine of which the sources do not agree: they are asked for again."""
+    """Files in quarantine of which the sources do not agree, and files of which no source has any
+    bytes but an earlier delivery brought some: they are asked for again."""
     n_unchanged: int
     """Files whose bytes an earlier delivery brought."""
     n_compared: int

@@ -13,7 +13,8 @@ RECOVERED = "recovered"
 """Every check passed, but not at the first look."""
 
 SUSPECT = "suspect"
-"""Not believed, and the looks do not agree or one got no answer: the re-poll asks again."""
+"""Not believed, and the looks do not agree or one got no answer; or bytes of an earlier delivery
+stand, because no source has any now. The re-poll asks again."""
 
 BAD = "bad"
 """Not believed, and every source says the same."""

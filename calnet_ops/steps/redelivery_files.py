@@ -19,6 +19,7 @@ from calnet_ops.errors import (
 )
 from calnet_ops.lineage import sha256_hex
 from calnet_ops.platform import Platform
+from calnet_ops.science.checks.sector import STORED
 from calnet_ops.science.lightcurve import spoc
 from calnet_ops.steps.ingest_trust import SUSPECT
 
@@ -155,7 +156,9 @@ def is_available(row: Row, platform: Platform) -> bool:
 
 def _is_at_archive(row: Row, platform: Platform) -> bool:
     asked = row["reason"] != MissingAtSource.reason or probe(row["url"], platform.archive)
-    return bool(asked) and judge(row, platform) == "new"
+    # bytes of an earlier delivery that the archive had lost are news when it has them again
+    news = {"new", "same"} if row["status"] == STORED else {"new"}
+    return bool(asked) and judge(row, platform) in news
 
 
 def _is_at_second_source(row: Row, platform: Platform) -> bool:

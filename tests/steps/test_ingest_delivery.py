@@ -6,7 +6,7 @@ import pytest
 from typing_extensions import override
 
 from calnet_ops import keys
-from calnet_ops.errors import ArchiveUnavailable, DeliveredAgain, MissingInput
+from calnet_ops.errors import ArchiveUnavailable, DeliveredAgain, MissingAtSource, MissingInput
 from calnet_ops.lineage import sha256_hex
 from calnet_ops.steps import ingest
 from calnet_ops.steps.detect import detect_sectors
@@ -19,6 +19,9 @@ from tests.support.sources import FakeArchive, FakeSecond, no_answer
 from tests.support.spoc_files import spoc_arrays, spoc_bytes, spoc_name
 
 PAGE = b"<!DOCTYPE html><html><body>503 Service Unavailable</body></html>"
+
+
+MISSING = MissingAtSource("file", found="status 404", expected="a light curve")
 
 
 def _body(tic, data_rel=110):
@@ -225,6 +228,26 @@ def test_bad_file_of_the_last_delivery_is_asked_for_in_full(platform):
     assert (second["n_stored"], second["n_suspect"]) == (5, 0)
     assert second["diff"] == {"added": 0, "removed": 0, "changed": 1, "unchanged": 4}
     assert _rows(platform, second)[0]["key"] == keys.raw(87, 2, NAMES[0])
+
+
+@pytest.mark.parametrize("answer", [no_answer(), MISSING, b""])
+def test_file_that_nobody_has_at_a_redelivery_keeps_its_bytes(platform, answer):
+    first = _ingest(platform)
+    platform.second_source.files[NAMES[0]] = [answer]
+    _deliver(platform, **{NAMES[0]: answer, NAMES[1]: _body(2, 111)})
+    second = _ingest(platform)
+    assert (second["n_stored"], second["n_suspect"], second["n_quarantined"]) == (5, 1, {})
+    assert second["diff"] == {"added": 0, "removed": 0, "changed": 1, "unchanged": 4}
+    old, row = _rows(platform, first)[0], _rows(platform, second)[0]
+    assert row == old | {"trust": "suspect", "evidence": row["evidence"]}
+    assert row["evidence"].startswith("archive: ")
+    assert row["evidence"].endswith("; earlier delivery: sound")
+    statistics = platform.store.load_table(second["statistics"]).to_pylist()
+    assert statistics[0]["sha256"] == old["sha256"]
+    _deliver(platform, 3, **{NAMES[0]: FILES[NAMES[0]]})
+    third = _ingest(platform)
+    assert _rows(platform, third)[0] == old | {"evidence": old["evidence"]}
+    assert third["n_suspect"] == 0
 
 
 def test_third_delivery_stands_on_the_second(platform):

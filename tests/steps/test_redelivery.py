@@ -182,6 +182,17 @@ def test_suspect_file_is_asked_for_at_the_second_source_too(tmp_path, clock, sou
     assert state_of(platform) == ((2, "appearing") if healed else (1, "raw"))
 
 
+@pytest.mark.parametrize("back", [True, False])
+def test_bytes_that_the_archive_had_lost_are_news_when_it_has_them_again(tmp_path, clock, back):
+    platform, archive = moving_platform(tmp_path, clock)
+    doubted = {"status": "stored", "reason": "", "trust": "suspect"}
+    hold(platform, archive, 87, {spoc_name(1): {}, spoc_name(3): doubted}, n_suspect=1)
+    archive.sick = set() if back else {spoc_name(3)}
+    clock.pass_hours(DAY_H)
+    detect_sectors(platform)
+    assert state_of(platform) == ((2, "appearing") if back else (1, "raw"))
+
+
 def test_open_files_that_nobody_serves_do_not_hide_what_others_tell(tmp_path, clock, sound):
     platform, archive = moving_platform(tmp_path, clock)
     bad = {"status": "quarantined", "reason": "truncated", "trust": "suspect"}
