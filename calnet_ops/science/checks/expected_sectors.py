@@ -65,6 +65,7 @@ SECTORS = (
         "A sector of which nothing is believed, however small, is no sector.",
         "definition",
         low=1,
+        min_file=0,
     ),
     Expectation(
         "few files are quarantined",
