@@ -110,11 +110,6 @@ def test_lost_file_halts_the_sector_until_it_is_found(platform, sound):
     assert platform.ledger.delivery(87).state == "raw"
 
 
-def test_sector_without_a_believed_file_is_judged_too(platform):
-    store_sector(platform, {})
-    assert validate.validate_sector(87, platform)["n_file"] == 0
-
-
 def test_other_bounds_are_another_verdict(platform, sound, monkeypatch):
     store_sector(platform, {spoc_name(FIRST): sound})
     first = validate.validate_sector(87, platform)
