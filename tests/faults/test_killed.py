@@ -78,7 +78,8 @@ class Scene:
     def look(self) -> None:
         """Note what is in the store; nothing that was there before may have been asked for."""
         asked = self.run.mirror.asked[self.n_seen :]
-        again = {item.url.file_name for item in asked} & self.stored
+        # HEAD is only the question whether the archive is up
+        again = {item.url.file_name for item in asked if item.method == "GET"} & self.stored
         assert not again, "it was in the store"
         keys = self.run.store.iter_keys(f"tess/lc/s{SECTOR:03d}/")
         self.stored = {key.rpartition("/")[2] for key in keys}

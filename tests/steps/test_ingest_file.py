@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from itertools import count
+from threading import Barrier
 
 import pytest
 
@@ -16,6 +17,7 @@ from calnet_ops.errors import (
 )
 from calnet_ops.lineage import sha256_hex
 from calnet_ops.steps import ingest
+from calnet_ops.steps.ingest_pull import ASKED_ANEW, THREADS
 from calnet_ops.steps.ingest_trust import is_sampled
 from tests.support.plans import plan_now
 from tests.support.platforms import make_platform
@@ -283,6 +285,24 @@ def test_file_that_nobody_gives_is_suspect_and_does_not_hold_up_its_sector(tmp_p
     assert rows[3]["trust"] == "suspect"
     assert rows[3]["evidence"].startswith("archive: no answer; stpubdata: ")
     assert platform.archive.asked.count(poison) == 2
+
+
+def test_files_that_nobody_gives_are_settled_side_by_side_and_only_some_asked_anew(tmp_path):
+    poison = [spoc_name(tic) for tic in range(2, 2 + ASKED_ANEW + 4)]
+    files = {name: [no_answer()] for name in poison} | {spoc_name(1): [_of(1)]}
+    platform = _platform(tmp_path, files)
+    fetch, together = platform.archive.fetch_product, Barrier(THREADS, timeout=5)
+
+    def fetch_together(url, held_etag=""):
+        if platform.archive.asked.count(url.rpartition("/")[2]) == 1:  # asked anew
+            together.wait()
+        return fetch(url, held_etag)
+
+    platform.archive.fetch_product = fetch_together
+    record, _, _ = _ingest(platform)
+    assert (record["n_stored"], record["n_suspect"]) == (1, len(poison))
+    counts = [platform.archive.asked.count(name) for name in poison]
+    assert sorted(counts) == 4 * [1] + ASKED_ANEW * [2]
 
 
 def test_file_that_the_archive_gives_when_asked_once_more_is_stored(tmp_path):

@@ -1,5 +1,6 @@
 """Files that never come whole, and an archive that is down: the real client and its breaker."""
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -111,6 +112,9 @@ def test_more_files_that_are_never_served_than_the_breaker_bears(stack, tmp_path
     for _ in range(2):
         _check(scene.pull(), fates)
         scene.lose("manifest/s087/", "statistics/")
+        bad = {spoc_name(tic) for tic in fates}
+        counts = Counter(asked.url.file_name for asked in scene.mirror.asked).items()
+        assert max(count for name, count in counts if name in bad) <= 2 * PATIENCE.n_try
 
 
 def _check(rows: list[dict[str, Any]], fates: dict[int, Fate]) -> None:
