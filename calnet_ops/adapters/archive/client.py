@@ -4,6 +4,7 @@ import ssl
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
+from http import HTTPStatus
 from typing import Self
 
 import httpx
@@ -212,7 +213,13 @@ def open_client(
 
 def unexpected(url: str, answer: httpx.Response) -> ArchiveUnavailable:
     """Error for a status that is neither success nor a known trouble."""
-    return ArchiveUnavailable(url, found=f"status {answer.status_code}", expected="status 200")
+    missing = answer.status_code == HTTPStatus.NOT_FOUND
+    return ArchiveUnavailable(
+        url,
+        found=f"status {answer.status_code}",
+        expected="status 200",
+        cure="See what the archive has with `calnet-ops sectors --poll`." if missing else "",
+    )
 
 
 @cache

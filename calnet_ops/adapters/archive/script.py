@@ -45,7 +45,9 @@ def parse_script(name: str, body: bytes) -> tuple[ListedFile, ...]:
         raise ArchiveUnavailable(name, found=repr(first[:60]), expected=repr(FIRST_LINE))
     if not body.endswith(b"\n") or body == FIRST_LINE:
         raise ArchiveUnavailable(
-            name, found=f"{len(body)} bytes", expected="files, and an end of line"
+            name,
+            found=f"{len(body)} bytes that end in {body[-20:]!r}",
+            expected="files, and the end of a line: it was cut off",
         )
     files: dict[str, ListedFile] = {}
     for n, line in enumerate(lines, 2):
