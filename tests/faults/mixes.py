@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from calnet_ops.simulator.damage import fast_name, hlsp_name, other_stamp
-from calnet_ops.simulator.faults import Fate, Faults, Lie, Ranged, Trouble
+from calnet_ops.simulator.faults import NEVER_WHOLE, Fate, Faults, Lie, Ranged, Trouble
 from tests.support.spoc_files import spoc_arrays, spoc_bytes, spoc_name
 
 Kind = TypeVar("Kind", bound=StrEnum)
@@ -57,12 +57,22 @@ def make_mix(seed: int) -> Mix:
             spoc_name(FIRST_TIC + number, sector): _body(number, sector) for number in numbers
         }
         refused |= _strangers(rng, files[sector])
-    return Mix(seed, files, refused, *_troubles(rng, seed))
+    faults, ask_second = _troubles(rng, seed)
+    wanted = [[name for name in names if name not in refused] for names in files.values()]
+    return Mix(seed, files, refused, _giving_some(faults, wanted), ask_second)
 
 
 def plain_files(sector: int, n_file: int) -> dict[str, bytes]:
     """Sound light curves by name."""
     return {spoc_name(FIRST_TIC + n, sector): _body(n, sector) for n in range(n_file)}
+
+
+def _giving_some(faults: Faults, sectors: list[list[str]]) -> Faults:
+    """The same, but an archive that gives no file of a sector is down, and ingest has no end."""
+    if all(any(faults.fate_of(name) not in NEVER_WHOLE for name in names) for names in sectors):
+        return faults
+    files = {fate: share for fate, share in faults.files.items() if fate not in NEVER_WHOLE}
+    return faults.model_copy(update={"files": files})
 
 
 def _troubles(rng: random.Random, seed: int) -> tuple[Faults, bool]:
