@@ -51,6 +51,9 @@ class TransientError(CalnetError):
     retry_after_s = 0.0
     """Not to be tried again before [s]."""
 
+    n_try = 1
+    """Tries that came to this."""
+
 
 class ArchiveUnavailable(TransientError):
     """The archive did not answer, or not with what it listed."""

@@ -65,7 +65,8 @@ def ask_archive(file_name: str, source: str, fetch: Callable[[], Fetched | None]
         fetched = fetch()
     except IncompleteDownload as error:
         cut = Truncated(file_name, found=error.found, expected=error.expected)
-        return Answer(Look(source, cut.reason, answered=False), message=_short(str(cut)))
+        look = Look(source, cut.reason, answered=False)
+        return Answer(look, n_try=error.n_try, message=_short(str(cut)))
     except RejectedInput as error:  # missing, or far too large
         return refusal(source, error)
     return None if fetched is None else weigh(file_name, source, fetched)
@@ -100,7 +101,8 @@ def weigh(file_name: str, source: str, fetched: Fetched) -> Answer:
 
 def silence(source: str, error: TransientError) -> Answer:
     """Answer of a source that does not give one."""
-    return Answer(Look(source, NO_ANSWER, answered=False), message=_short(str(error)))
+    look = Look(source, NO_ANSWER, answered=False)
+    return Answer(look, n_try=error.n_try, message=_short(str(error)))
 
 
 def refusal(source: str, error: RejectedInput, *, n_try: int = 1) -> Answer:

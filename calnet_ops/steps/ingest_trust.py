@@ -82,8 +82,9 @@ def judge(looks: Sequence[Look]) -> Verdict:
         return Verdict(RECOVERED if last else SOUND, last, evidence)
     kinds = [(look.reason, look.digest) for look in looks]
     answered = [kind for look, kind in zip(looks, kinds, strict=True) if look.answered]
-    if not answered:
-        return Verdict(SUSPECT, 0, evidence)
+    first_answered = any(look.answered for look in looks if look.source == looks[0].source)
+    if not first_answered and not any(digest for _reason, digest in answered):
+        return Verdict(SUSPECT, 0, evidence)  # the second source cannot say that there is no file
     counts = Counter(answered)
     latest = {kind: number for number, kind in enumerate(kinds)}
     common = max(counts, key=lambda kind: (counts[kind], latest[kind]))

@@ -9,6 +9,7 @@ CUT = Look(ARCHIVE, "truncated", "2222222222")
 PAGE = Look(ARCHIVE, "not a FITS file", "3333333333")
 GONE = Look(ARCHIVE, "missing at source")
 HALF = Look(ARCHIVE, "truncated", answered=False)
+SILENT = Look(ARCHIVE, "no answer", answered=False)
 NAMED = Look("name", "foreign product")
 GOOD_2 = Look(SECOND, digest="0000000099")
 DAMAGED_2 = Look(SECOND, "checksum mismatch", "1a2b3c4d5e")
@@ -47,6 +48,9 @@ SILENT_2 = Look(SECOND, "no answer", answered=False)
         ([HALF, DAMAGED, DAMAGED_2], "bad", 1),
         ([HALF, HALF, DAMAGED_2], "suspect", 2),
         ([HALF, HALF], "suspect", 0),
+        ([HALF, GONE_2], "suspect", 0),
+        ([SILENT, GONE_2], "suspect", 0),
+        ([SILENT, DAMAGED_2], "suspect", 1),
         ([HALF, HALF, SILENT_2], "suspect", 0),
     ],
 )

@@ -70,4 +70,5 @@ def insist(action: Callable[[int], T], what: str, patience: Patience) -> T:
             error = ArchiveUnavailable(what, found=found, expected="an answer")
         if n_try < patience.n_try:
             time.sleep(patience.wait_s(n_try, asked_s))
+    error.n_try = n_try
     raise error
