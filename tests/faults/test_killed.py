@@ -27,13 +27,7 @@ FAULTS = {
     "seed": 5,
     "trouble": {"503": 0.02, "reset": 0.02, "short body": 0.02, "drip": 0.5},
     "max_per_url": 1,
-    "files": {
-        "bad at first": 0.04,
-        "bad at both": 0.04,
-        "missing at both": 0.03,
-        "always 500": 0.02,
-        "always cut": 0.02,
-    },
+    "files": {"bad at first": 0.04, "bad at both": 0.04, "missing at both": 0.03},
     "drip_s": 0.15,
 }
 
