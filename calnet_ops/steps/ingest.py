@@ -35,6 +35,9 @@ from calnet_ops.steps.ingest_tables import (
     statistics_key,
 )
 
+UNJUDGED = {"report": "", "docs": "", "n_rejected": 0, "n_marked": 0}
+"""Facts of a delivery that no check has seen: those of the one before do not speak for it."""
+
 MOVE_TRIES = 3
 """Times to move a delivery that others move as well: a poll may note a fact meanwhile."""
 
@@ -351,7 +354,7 @@ def _move_to_raw(record: IngestRecord, platform: Platform) -> None:
             return
         if plan_key(delivery) != record["plan"]:
             raise DeliveredAgain(**_other_than_pulled(delivery))
-        if platform.ledger.move_delivery(delivery, state="raw", facts={**record}):
+        if platform.ledger.move_delivery(delivery, state="raw", facts=UNJUDGED | record):
             return
     raise ServiceUnavailable(**_other_than_pulled(delivery))  # others move it all the time
 

@@ -424,3 +424,14 @@ def test_two_runs_that_saw_different_things_end_with_one_result(platform, tmp_pa
     stored = [row["sha256"] for row in _rows(platform, record) if row["status"] == "stored"]
     statistics = platform.store.load_table(record["statistics"])
     assert statistics["sha256"].to_pylist() == stored
+
+
+def test_checks_of_the_delivery_before_do_not_speak_for_the_next(platform):
+    _ingest(platform)
+    judged = {"report": "checks/s087/one.json", "docs": "checks/s087/one", "n_rejected": 3}
+    platform.ledger.move_delivery(platform.ledger.delivery(87), facts=judged)
+    assert _ingest(platform)
+    assert platform.ledger.delivery(87).facts["report"] == judged["report"]
+    _deliver(platform, **{NAMES[0]: _body(9)})
+    _ingest(platform)
+    assert platform.ledger.delivery(87).facts["report"] == ""

@@ -62,12 +62,16 @@ def read_body(
     Raises
     ------
     Again
-        If the body is compressed, or does not end in time.
+        If the body is compressed, has a length that is no number, or does not end in time.
     """
     url = str(answer.url)
     encoding = answer.headers.get("Content-Encoding", "identity")
     if encoding.lower() != "identity":
         found, expected = f"a body in {encoding[:40]!r}", "the bytes as they are"
+        raise Again(ArchiveUnavailable(url, found=found, expected=expected))
+    length = answer.headers.get("Content-Length")
+    if length is not None and whole_number(length) is None:
+        found, expected = f"Content-Length {length[:40]!r}", "a whole number"
         raise Again(ArchiveUnavailable(url, found=found, expected=expected))
     n_bytes, started = n_held, time.monotonic()
     bound.check(url, n_bytes + (_announced(answer) or 0))

@@ -138,8 +138,8 @@ class ArchiveClient:
             # a body that was cut is the trouble of one file: the host did answer
             cut = isinstance(again.error, IncompleteDownload)
             self._breaker.count(host, str(url), failed=not cut)
-            if again.asked_s > CAP_S:
-                self._breaker.leave(host, again.asked_s)
+            if again.asked_s > CAP_S and answer.status_code == HTTPStatus.TOO_MANY_REQUESTS:
+                self._breaker.leave(host, again.asked_s)  # other statuses are about one file
             raise
         except httpx.RequestError:
             self._breaker.count(host, str(url), failed=True)
