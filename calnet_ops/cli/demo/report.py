@@ -97,6 +97,7 @@ def _counts(play: "Play", champion: Promotion) -> dict[str, Any]:
         "n_quarantined": _add(item.facts.get("n_quarantined", {}) for item in deliveries),
         "n_recovered": sum(item.facts.get("n_recovered", 0) for item in deliveries),
         "n_suspect": sum(item.facts.get("n_suspect", 0) for item in deliveries),
+        "n_bad": sum(item.facts.get("n_bad", 0) for item in deliveries),
         "n_skipped": _add(item.facts.get("n_skipped", {}) for item in features if item),
     }
 
@@ -191,12 +192,11 @@ def _done(summary: dict[str, Any]) -> list[tuple[str, str]]:
         return f"{sum(counts.values())} ({listed})" if counts else "none"
 
     looks = f"{summary['n_recovered']} recovered, {summary['n_suspect']} suspect"
-    n_bad = sum(summary["n_quarantined"].values()) - summary["n_suspect"]
     return [
         ("sectors", ", ".join(summary["sectors"])),
         ("files listed", str(summary["n_files"])),
         ("quarantined", reasons(summary["n_quarantined"])),
-        ("not believed at first", f"{looks}, {n_bad} bad"),
+        ("not believed at first", f"{looks}, {summary['n_bad']} bad"),
         ("skipped", reasons(summary["n_skipped"])),
         ("segments, targets scored", f"{summary['n_segments']}, {summary['n_targets_scored']}"),
         ("candidates", str(summary["n_candidates"])),
