@@ -34,6 +34,12 @@ def list_row(item: Delivery) -> dict[str, Any]:
     }
 
 
+def unreadable_row(sector: int, told: dict[str, str]) -> dict[str, Any]:
+    """Line of a sector of which no poll has read the script."""
+    progress_so_far = f"not readable since {told['since']:.16}"
+    return {"sector": keys.sector_key(sector), "state": "unreadable", "progress": progress_so_far}
+
+
 def counts_of(item: Delivery) -> dict[str, Any]:
     """What programs want to know besides."""
     facts = item.facts

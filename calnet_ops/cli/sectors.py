@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from calnet_ops.cli.output import Json, measuring, print_json, show, show_rows, track
+from calnet_ops.cli.output import Json, errors, measuring, print_json, show, show_rows, track
 from calnet_ops.errors import MissingInput, WrongConfiguration
 from calnet_ops.keys import parse_sector, sector_key
 from calnet_ops.platform import Platform, open_platform
@@ -28,7 +28,8 @@ def sectors(
              [bold]calnet-ops sectors --poll --all[/bold]
              [bold]calnet-ops sectors 87[/bold]
     """
-    from calnet_ops.cli.sector_rows import counts_of, list_row
+    from calnet_ops.cli.sector_rows import counts_of, list_row, unreadable_row
+    from calnet_ops.steps.detect_unreadable import unreadable_sectors
 
     number = parse_sector(sector) if sector else 0
     platform = open_platform()
@@ -42,7 +43,12 @@ def sectors(
         return
     known = platform.ledger.deliveries()
     rows = [list_row(item) | (counts_of(item) if as_json else {}) for item in known]
+    unreadable = unreadable_sectors(platform.ledger)
+    seen = {item.sector for item in known}
+    rows += [unreadable_row(*item) for item in sorted(unreadable.items()) if item[0] not in seen]
     show_rows(rows, as_json=as_json, title="TESS sectors")
+    for sector_number, told in sorted(unreadable.items()):
+        errors.print(f"{sector_key(sector_number)} cannot be read: {told['why']}", style="yellow")
 
 
 def ingest(
@@ -166,13 +172,16 @@ def candidates(
 def _show_sector(sector: int, platform: Platform, *, as_json: bool) -> None:
     """Show all deliveries of a sector, oldest first."""
     from calnet_ops.cli.sector_rows import whole_delivery
+    from calnet_ops.steps.detect_unreadable import unreadable_sectors
 
     records = [whole_delivery(item, platform) for item in platform.ledger.history(sector)]
     name = sector_key(sector)
     if not records:
+        told = unreadable_sectors(platform.ledger).get(sector)
+        unreadable = f"not readable since {told['since']:.16}: {told['why']}" if told else ""
         raise MissingInput(
             name,
-            found="never seen",
+            found=unreadable or "never seen",
             expected="a sector that the archive lists",
             cure="Ask the archive with `calnet-ops sectors --poll`.",
         )

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from calnet_ops import keys
+from calnet_ops.adapters.ledger import Ledger
 from calnet_ops.errors import CalnetError
 from calnet_ops.platform import Platform
 from calnet_ops.steps.appearing import stamp
@@ -30,18 +31,27 @@ def follow_unreadable(
     platform
         Its ledger remembers, also of sectors that have no delivery yet.
     """
-    known = {record.sector: record for record in platform.ledger.records(STEP)}
+    known = unreadable_sectors(platform.ledger)
     for sector in sectors:
-        before = known.get(sector)
-        was_bad = before is not None and before.key == "unreadable"
-        since = before.facts["since"] if before and was_bad else stamp(platform)
+        since = known[sector]["since"] if sector in known else stamp(platform)
         if sector not in failures:
-            if was_bad:
+            if sector in known:
                 platform.ledger.record(STEP, sector, "readable")
             continue
-        platform.ledger.record(STEP, sector, "unreadable", facts={"since": since})
+        facts = {"since": since, "why": str(failures[sector])}
+        platform.ledger.record(STEP, sector, "unreadable", facts=facts)
         if platform.now() - datetime.fromisoformat(since) >= timedelta(seconds=TELL_AFTER_S):
             _tell(sector, since, failures[sector], platform)
+
+
+def unreadable_sectors(ledger: Ledger) -> dict[int, dict[str, str]]:
+    """Since when and why the last poll could not read a sector, by sector."""
+    newest = {record.sector: record for record in ledger.records(STEP)}
+    return {
+        sector: {"since": record.facts["since"], "why": record.facts.get("why", "")}
+        for sector, record in newest.items()
+        if record.key == "unreadable"
+    }
 
 
 def _tell(sector: int, since: str, error: CalnetError, platform: Platform) -> None:

@@ -72,3 +72,15 @@ def test_the_help_has_examples():
     text = run("--help").stdout
     assert "calnet-ops sectors --poll" in text
     assert "--all" in text
+
+
+def test_sector_that_no_poll_can_read_shows(platform):
+    since = {"since": "2026-11-01T10:00:00", "why": "line 2: found ../../etc/passwd"}
+    platform.ledger.record("script", 98, "unreadable", facts=since)
+    rows = {row["sector"]: row for row in json.loads(run("--json").stdout)}
+    assert rows["s098"]["state"] == "unreadable"
+    assert "s098 cannot be read: line 2" in run().stderr
+    with pytest.raises(MissingInput, match="etc/passwd"):
+        raise run("98").exception
+    platform.ledger.record("script", 98, "readable")
+    assert "s098" not in run().stdout

@@ -145,8 +145,9 @@ def fill(platform: Platform) -> None:
     ledger.add_promotion(model_version=2, action="refused", reason="no verdict", **champion)
     write_sector(platform, 86, 3)
     write_sector(platform, 87, 5)
-    held = {"n_listed": 500, "listing_sha256": "1" * 64, "facts": {"manifest": "m"}}
-    ledger.add_delivery(88, 1, state="halted", **held)
+    ledger.add_delivery(
+        88, 1, state="halted", n_listed=500, listing_sha256="1" * 64, facts={"manifest": "m"}
+    )
     counts = {"n_target": 119, "n_expected": None, "n_planned": 200}
     ledger.add_delivery(
         89, 1, state="appearing", n_listed=120, listing_sha256="2" * 64, facts=counts
