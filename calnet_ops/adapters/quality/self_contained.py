@@ -14,9 +14,7 @@ from typing import Protocol
 _SCRIPT = re.compile(r"<script\b.*?</script>", re.DOTALL)
 _FOREIGN = re.compile(r"<link\b[^>]*https?://[^>]*>")
 
-STYLE_FILE = "static/styles/offline.css"
-
-STYLE = """
+STYLE = """<style>
 :root { color-scheme: light dark; }
 body { font: 14px/1.45 system-ui, sans-serif; margin: 1.5rem auto; max-width: 75rem;
   padding: 0 1rem; }
@@ -29,7 +27,10 @@ nav, footer, button, img { display: none !important; }
 .fa-check-circle::before { content: "met"; } .fa-times::before { content: "missed"; }
 .fa-exclamation-triangle::before { content: "error"; }
 i.fas { font-style: normal; font-weight: 600; }
+</style>
 """
+"""In each page: pages are served in a sandbox, where a browser sends no login along for a file
+beside them."""
 
 
 class Judged(Protocol):
@@ -62,16 +63,11 @@ def make_self_contained(folder: Path, outcomes: Sequence[Judged]) -> None:
     outcomes
         What the index shows.
     """
-    style = folder / STYLE_FILE
-    style.parent.mkdir(parents=True, exist_ok=True)
-    style.write_text(STYLE)
     (folder / "index.html").unlink(missing_ok=True)
     pages = sorted(folder.rglob("*.html"))
     for page in pages:
-        up = "../" * (len(page.relative_to(folder).parts) - 1)
         text = _FOREIGN.sub("", _SCRIPT.sub("", page.read_text()))
-        link = f'<link rel="stylesheet" href="{up}{STYLE_FILE}">'
-        page.write_text(text.replace("</head>", f"{link}\n</head>", 1))
+        page.write_text(text.replace("</head>", f"{STYLE}</head>", 1))
     links = [page.relative_to(folder).as_posix() for page in pages]
     (folder / "index.html").write_text(_index(outcomes, links))
 
@@ -82,7 +78,7 @@ def _index(outcomes: Sequence[Judged], links: Sequence[str]) -> str:
     n_met = sum(outcome.met for outcome in outcomes)
     return f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Data Docs</title>
-<link rel="stylesheet" href="{STYLE_FILE}"></head><body>
+{STYLE}</head><body>
 <h1>Data Docs</h1>
 <p>{n_met} of {len(outcomes)} expectations are met.</p>
 <table><tr><th>expectation</th><th>if missed</th><th>result</th><th>rows that do not comply</th>
