@@ -136,7 +136,7 @@ def test_archive_that_is_down_fails_the_task_soon(stack, tmp_path, n_held):
     scene.mirror.faults = faults
     with pytest.raises(ArchiveUnavailable):
         scene.pull()
-    assert len(scene.mirror.asked) < 60
+    assert len(scene.mirror.asked) < 120
 
 
 def _raw(scene: Scene) -> list[str]:

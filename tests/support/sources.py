@@ -1,5 +1,6 @@
 """An archive and a second source in memory, which answer as they are told."""
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
@@ -46,6 +47,8 @@ class FakeArchive(Archive):
     """Times that the script was asked for."""
     down: bool = False
     """Whether a question about a file gets no answer."""
+    takes_s: float = 0.0
+    """Time that each answer takes [s]."""
 
     def hold(self, files: Mapping[str, Answer]) -> None:
         """Have other files, or other bytes, from now on."""
@@ -81,6 +84,7 @@ class FakeArchive(Archive):
     @override
     def fetch_product(self, url: str, held_etag: str = "") -> Fetched | None:
         """Next answer for a file."""
+        time.sleep(self.takes_s)
         name = urlsplit(url).query.rpartition("/")[2]
         body = _next(self.files, self.asked, name)
         if held_etag and held_etag == etag_of(body):
