@@ -145,8 +145,7 @@ class Store:
         MissingInput
             If there is no such key.
         """
-        with self._asking(key):
-            return self._client.get_object(Bucket=self.bucket, Key=key)["Body"].read()
+        return self.load_with_facts(key)[0]
 
     def exists(self, key: str) -> bool:
         """Whether a key is there, so that its work is done."""
