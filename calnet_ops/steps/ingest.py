@@ -14,7 +14,7 @@ from calnet_ops.lineage import lineage_id
 from calnet_ops.platform import Platform
 from calnet_ops.steps.appearing import APPEARING, LISTED
 from calnet_ops.steps.ingest_diff import compare_deliveries
-from calnet_ops.steps.ingest_file import Outcome
+from calnet_ops.steps.ingest_outcome import Outcome
 from calnet_ops.steps.ingest_plan import (
     cut,
     held_tables,

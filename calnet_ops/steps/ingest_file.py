@@ -32,7 +32,8 @@ from calnet_ops.steps.ingest_looks import (
     silence,
     weigh,
 )
-from calnet_ops.steps.ingest_tables import MANIFEST, Row
+from calnet_ops.steps.ingest_outcome import Held, Outcome, read_told, told_of
+from calnet_ops.steps.ingest_tables import Row
 from calnet_ops.steps.ingest_trust import (
     DIFFERS,
     MISSING,
@@ -59,53 +60,10 @@ BEFORE = "earlier delivery"
 MEDIA_TYPE = "application/fits"
 """IANA's; RFC 4047."""
 
-TOLD = ("etag", "last_modified", "source", "trust", "evidence", "compared", "reason", "message")
-"""Columns of text that are kept with the object too, so that its row in the manifest can be
-written again from the store alone. All of them together are shorter than S3 allows (2 KB)."""
-
-COUNTED = ("delivery", "n_try", "n_look")
-"""Columns of numbers that are."""
-
 PLAN_FACT = "plan"
 """Fact of an object in quarantine: the plan of which it became this."""
 
 log = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of a file."""
-
-    row: Row
-    """Its row in the manifest."""
-    statistics: Row | None
-    """Its row in the statistics table; None if it is not believed."""
-    n_request: int = 0
-    """Requests to archive and second source, tries included, redirects not."""
-    n_bytes: int = 0
-    """That came over the network."""
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """What the delivery before has of the files of a shard."""
-
-    rows: Mapping[str, Row]
-    """Of its manifest, by file name."""
-    statistics: Mapping[str, Row]
-    """Of its statistics table, by file name."""
-
-    def outcome(self, file_name: str) -> Outcome | None:
-        """Its last word on a file, if that is all there and of this version of the software."""
-        row, statistics = self.rows.get(file_name, {}), self.statistics.get(file_name)
-        if not set(MANIFEST.names) <= row.keys() or (row["status"] == STORED) != bool(statistics):
-            return None
-        return Outcome(row, statistics)
-
-    def has(self, file_name: str, digest: str) -> Row | None:
-        """Row of a file, if it is stored with these bytes."""
-        row = self.rows.get(file_name, {})
-        return row if (row.get("status"), row.get("sha256")) == (STORED, digest) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,7 +210,7 @@ class Puller:
         if held:
             return replace(outcome, row=row | {name: held[name] for name in ("key", "delivery")})
         try:
-            self.store.save_new(row["key"], body, MEDIA_TYPE, facts=_told(row), digest=digest)
+            self.store.save_new(row["key"], body, MEDIA_TYPE, facts=told_of(row), digest=digest)
         except KeyTaken:  # delivered again meanwhile: what is there stands, until the re-poll
             log.warning("key_holds_another_version", key=row["key"], found=digest)
             back = self._read_back(listed, row["key"])
@@ -301,7 +259,7 @@ class Puller:
         if answer.judged is None:  # it was believed once, by other rules
             return self._set_aside(listed, [answer])
         outcome = self._believe(listed, [answer], answer.judged)
-        return Outcome(outcome.row | _read_told(told), outcome.statistics)
+        return Outcome(outcome.row | read_told(told), outcome.statistics)
 
     def _read_verdict(self, listed: Row, key: str) -> Outcome | None:
         """Row of a file that an earlier run of this plan has set aside; None if it was not.
@@ -314,7 +272,7 @@ class Puller:
         body, told = self._load(key)
         look = Look(told["source"], told["reason"], told["sha256"])
         answer = Answer(look, body, len(body), n_try=0, message=told["message"])
-        return Outcome(self._aside(listed, [answer], key) | _read_told(told), None)
+        return Outcome(self._aside(listed, [answer], key) | read_told(told), None)
 
     def _load(self, key: str) -> tuple[bytes, dict[str, str]]:
         """Bytes that are what they were when they were written, and what is told of them."""
@@ -336,7 +294,7 @@ class Puller:
         key = keys.quarantine(self.sector, digest, name) if digest else ""
         row = self._aside(listed, answers, key)
         if digest:
-            facts = _told(row) | {PLAN_FACT: self.plan}
+            facts = told_of(row) | {PLAN_FACT: self.plan}
             self.store.save_new(key, answer.body, facts=facts, digest=digest)
         log.info("file_quarantined", sector=self.sector, file_name=name, reason=reason)
         return _outcome(row, None, answers)
@@ -395,18 +353,6 @@ def _hold_on(held: Outcome, answers: list[Answer]) -> Outcome:
 def _outcome(row: Row, statistics: Row | None, answers: list[Answer]) -> Outcome:
     n_byte = sum(answer.n_bytes for answer in answers if answer.n_try)
     return Outcome(row, statistics, sum(answer.n_try for answer in answers), n_byte)
-
-
-def _told(row: Row) -> dict[str, str]:
-    """What is kept of a row with the object that it is about."""
-    return {column: str(row[column]) for column in (*TOLD, *COUNTED)}
-
-
-def _read_told(told: Mapping[str, str]) -> Row:
-    """Columns of a row from what was kept of it; of an older version's objects there is little."""
-    defaults = {"source": ARCHIVE, "trust": SOUND}
-    texts = {column: told.get(column, defaults.get(column, "")) for column in TOLD}
-    return texts | {column: int(told[column]) for column in COUNTED if column in told}
 
 
 def _etag(held: Outcome | None) -> str:

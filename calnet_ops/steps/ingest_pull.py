@@ -15,8 +15,9 @@ from calnet_ops.adapters.archive import ARCHIVE
 from calnet_ops.adapters.store import Store
 from calnet_ops.errors import ArchiveUnavailable, ForeignProduct, LeftAlone, TransientError
 from calnet_ops.platform import Platform
-from calnet_ops.steps.ingest_file import Held, Outcome, Puller
+from calnet_ops.steps.ingest_file import Puller
 from calnet_ops.steps.ingest_looks import NO_ANSWER
+from calnet_ops.steps.ingest_outcome import Held, Outcome
 from calnet_ops.steps.ingest_tables import STATISTICS, Row
 from calnet_ops.steps.ingest_trust import BAD, SUSPECT
 

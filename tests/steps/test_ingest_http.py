@@ -10,7 +10,8 @@ from calnet_ops.adapters.archive.client import open_client
 from calnet_ops.adapters.archive.mast import MastArchive
 from calnet_ops.adapters.archive.retry import Patience
 from calnet_ops.lineage import sha256_hex
-from calnet_ops.steps.ingest_file import Held, Puller
+from calnet_ops.steps.ingest_file import Puller
+from calnet_ops.steps.ingest_outcome import Held
 from tests.support.memory_store import MemoryStore
 from tests.support.mirrors import Answer, ScriptedServer, mirror_of, serving
 from tests.support.sources import URL, FakeArchive
