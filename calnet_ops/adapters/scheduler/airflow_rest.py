@@ -1,16 +1,25 @@
 """Airflow 3.3 over its REST API: its command line costs 4 to 17 seconds a call."""
 
+import secrets
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, TypedDict
 from urllib.parse import quote
 
 import httpx
+import tenacity
 
 from calnet_ops.errors import MissingInput, ServiceUnavailable, WrongConfiguration
 
 TIMEOUT_S = 30.0
 """Patience with an answer [s]; an API server under load was seen to take several."""
+
+TRIES = 6
+"""With the waits between them about 15 s of trouble are outlasted. On SQLite, Airflow answers a
+request that meets another writer with status 500 at once ("database is locked")."""
+
+FIRST_WAIT_S = 0.5
+"""Longest wait after the first failed try [s]; doubled after each further one."""
 
 PAGE = 100
 """Rows asked for at a time: Airflow's own limit of a page."""
@@ -52,12 +61,27 @@ class Scheduler:
         HTTP client whose base URL is the server's.
     user, password
         Of Airflow's own login.
+    first_wait_s
+        Longest wait after a first failed try [s].
+
+    Notes
+    -----
+    A server that does not answer, or answers with an error of its own, is asked again. What it
+    may have done all the same is safe to ask for twice: runs have ids of ours.
     """
 
-    def __init__(self, client: httpx.Client, user: str, password: str) -> None:
+    def __init__(
+        self, client: httpx.Client, user: str, password: str, first_wait_s: float = FIRST_WAIT_S
+    ) -> None:
         self._client = client
         self._login = {"username": user, "password": password}
         self._token = ""
+        self._insist = tenacity.Retrying(
+            retry=tenacity.retry_if_exception_type(ServiceUnavailable),
+            stop=tenacity.stop_after_attempt(TRIES),
+            wait=tenacity.wait_random_exponential(multiplier=first_wait_s),
+            reraise=True,
+        )
 
     def emit_asset_event(self, asset_name: str) -> None:
         """Say that an asset changed, so that the DAGs that wait for it start.
@@ -75,11 +99,13 @@ class Scheduler:
 
     def trigger_run(self, dag_id: str, partition_key: str | None = None) -> str:
         """Start a run, of a sector if its partition key is given; its id."""
+        run_id = f"manual__{datetime.now(UTC).isoformat()}_{secrets.token_hex(4)}"
         # logical_date has to be there, and may be null.
-        request: dict[str, Any] = {"logical_date": None, "conf": {}}
+        request: dict[str, Any] = {"dag_run_id": run_id, "logical_date": None, "conf": {}}
         if partition_key is not None:
             request["partition_key"] = partition_key
-        return str(self._ask("POST", f"/api/v2/dags/{dag_id}/dagRuns", request)["dag_run_id"])
+        self._offer("POST", f"/api/v2/dags/{dag_id}/dagRuns", request)
+        return run_id
 
     def queue_run(
         self,
@@ -111,12 +137,7 @@ class Scheduler:
             "conf": dict(conf or {}),
             "note": note or None,
         }
-        path = f"/api/v2/dags/{dag_id}/dagRuns"
-        response = self._respond("POST", path, request)
-        if response.status_code == httpx.codes.CONFLICT:
-            return False
-        self._judge(response, "POST", path)
-        return True
+        return self._offer("POST", f"/api/v2/dags/{dag_id}/dagRuns", request)
 
     def find_runs(
         self, dag_id: str, *, prefix: str = "", states: Sequence[str] = ()
@@ -159,13 +180,19 @@ class Scheduler:
     def approve(
         self, dag_id: str, run_id: str, task_id: str, option: str = "Approve", note: str = ""
     ) -> None:
-        """Answer a task that waits for a person."""
-        self._ask(
-            "PATCH",
-            f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/{UNMAPPED}"
-            "/hitlDetails",
-            {"chosen_options": [option], "params_input": {"note": note} if note else {}},
-        )
+        """Answer a task that waits for a person; an answer that is there already stays."""
+        run = f"/api/v2/dags/{dag_id}/dagRuns/{run_id}"
+        path = f"{run}/taskInstances/{task_id}/{UNMAPPED}/hitlDetails"
+        answer = {"chosen_options": [option], "params_input": {"note": note} if note else {}}
+        self._offer("PATCH", path, answer)
+
+    def _offer(self, method: str, path: str, content: Mapping[str, Any]) -> bool:
+        """Say something once; False if it was said, perhaps by a try that got no answer."""
+        response = self._respond(method, path, content)
+        if response.status_code == httpx.codes.CONFLICT:
+            return False
+        self._judge(response, method, path)
+        return True
 
     def _ask(
         self, method: str, path: str, content: Mapping[str, Any] | None = None
@@ -187,7 +214,11 @@ class Scheduler:
     def _respond(
         self, method: str, path: str, content: Mapping[str, Any] | None = None
     ) -> httpx.Response:
-        """Any answer, after a login where one is needed."""
+        """Any answer but a server's own error."""
+        return self._insist(self._try, method, path, content)
+
+    def _try(self, method: str, path: str, content: Mapping[str, Any] | None) -> httpx.Response:
+        """One answer, after a login where one is needed."""
         response = self._send(method, path, content) if self._token else None
         if response is None or response.status_code == httpx.codes.UNAUTHORIZED:
             self._token = self._log_in()
@@ -198,8 +229,6 @@ class Scheduler:
         """Raise what a bad answer means."""
         if response.is_success:
             return
-        if response.is_server_error:
-            raise self._unavailable(f"HTTP {response.status_code}")
         if response.status_code == httpx.codes.NOT_FOUND:
             raise MissingInput(f"Airflow, {path}", found=response.text[:400], expected="to find it")
         raise WrongConfiguration(
@@ -235,18 +264,24 @@ class Scheduler:
         headers: Mapping[str, str] | None = None,
     ) -> httpx.Response:
         try:
-            return self._client.request(method, path, params=params, json=json, headers=headers)
+            answer = self._client.request(method, path, params=params, json=json, headers=headers)
         except httpx.HTTPError as error:
-            raise self._unavailable(repr(error)) from error
+            raise self._unavailable(f"{method} {path}", repr(error)) from error
+        if answer.is_server_error:
+            found = f"HTTP {answer.status_code} {answer.text[:400]}"
+            raise self._unavailable(f"{method} {path}", found)
+        return answer
 
-    def _unavailable(self, found: str) -> ServiceUnavailable:
-        where = f"Airflow at {self._client.base_url}"
+    def _unavailable(self, request: str, found: str) -> ServiceUnavailable:
+        where = f"Airflow at {self._client.base_url}, {request}"
         return ServiceUnavailable(where, found=found, expected="an answer")
 
 
-def open_scheduler(url: str, user: str, password: str) -> Scheduler:
+def open_scheduler(
+    url: str, user: str, password: str, first_wait_s: float = FIRST_WAIT_S
+) -> Scheduler:
     """Get ready to talk to an Airflow API server; nothing is sent yet."""
-    return Scheduler(httpx.Client(base_url=url, timeout=TIMEOUT_S), user, password)
+    return Scheduler(httpx.Client(base_url=url, timeout=TIMEOUT_S), user, password, first_wait_s)
 
 
 def _dag_run(item: Mapping[str, Any]) -> DagRun:

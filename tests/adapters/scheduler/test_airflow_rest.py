@@ -10,6 +10,7 @@ import pytest
 from typing_extensions import override
 
 from calnet_ops.adapters.scheduler import open_scheduler
+from calnet_ops.adapters.scheduler.airflow_rest import TRIES
 from calnet_ops.errors import MissingInput, ServiceUnavailable, WrongConfiguration
 
 RUN = {
@@ -33,6 +34,7 @@ class Airflow:
 
     def __init__(self):
         self.asked = []
+        self.troubles = 0
         self.token = "first"
         self.url = ""
 
@@ -43,6 +45,9 @@ class Airflow:
         if token != f"Bearer {self.token}":
             return 401, {}
         self.asked.append((method, path, content))
+        if self.troubles:
+            self.troubles -= 1
+            return 500, {"detail": "database is locked"}
         answer = ANSWERS.get((method, path), (404, {"detail": "not found"}))
         return answer(content) if callable(answer) else answer
 
@@ -80,6 +85,10 @@ ANSWERS = {
         "PATCH",
         "/api/v2/dags/publish_release/dagRuns/r/taskInstances/approve/-1/hitlDetails",
     ): (200, {}),
+    (
+        "PATCH",
+        "/api/v2/dags/publish_release/dagRuns/answered/taskInstances/approve/-1/hitlDetails",
+    ): (409, {"detail": "has already been updated"}),
 }
 
 
@@ -115,13 +124,36 @@ def airflow():
 
 @pytest.fixture
 def scheduler(airflow):
-    return open_scheduler(airflow.url, "admin", "secret")
+    return open_scheduler(airflow.url, "admin", "secret", first_wait_s=0.01)
 
 
 def test_a_run_is_started_for_a_sector(airflow, scheduler):
-    assert scheduler.trigger_run("ingest_sector", "s087") == "manual__1"
+    run_id = scheduler.trigger_run("ingest_sector", "s087")
     (_, _, request) = airflow.asked[-1]
-    assert request == {"logical_date": None, "conf": {}, "partition_key": "s087"}
+    assert request == {
+        "dag_run_id": run_id,
+        "logical_date": None,
+        "conf": {},
+        "partition_key": "s087",
+    }
+    assert run_id.startswith("manual__")
+    assert run_id != scheduler.trigger_run("ingest_sector", "s087")
+
+
+def test_what_meets_a_locked_database_is_asked_again_under_the_same_id(airflow, scheduler):
+    airflow.troubles = 3
+    run_id = scheduler.trigger_run("ingest_sector")
+    assert [request["dag_run_id"] for _, _, request in airflow.asked] == [run_id] * 4
+    # a try may have done its work without telling
+    assert scheduler.trigger_run("taken").startswith("manual__")
+    scheduler.approve("publish_release", "answered", "approve")
+
+
+def test_a_trouble_that_stays_is_told_with_its_words(airflow, scheduler):
+    airflow.troubles = 100
+    with pytest.raises(ServiceUnavailable, match="ingest_sector/dagRuns.*500.*database is locked"):
+        scheduler.runs("ingest_sector")
+    assert len(airflow.asked) == TRIES
 
 
 def test_an_event_is_about_the_asset_of_exactly_that_name(airflow, scheduler):
@@ -200,6 +232,6 @@ def test_a_wrong_password_says_which_variables_to_set(airflow):
 
 
 def test_a_server_that_is_away_may_be_back_later():
-    away = open_scheduler("http://127.0.0.1:1", "admin", "secret")
+    away = open_scheduler("http://127.0.0.1:1", "admin", "secret", first_wait_s=0.01)
     with pytest.raises(ServiceUnavailable):
         away.runs("ingest_sector")
