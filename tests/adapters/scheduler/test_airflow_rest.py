@@ -151,7 +151,7 @@ def test_what_meets_a_locked_database_is_asked_again_under_the_same_id(airflow, 
 
 def test_a_trouble_that_stays_is_told_with_its_words(airflow, scheduler):
     airflow.troubles = 100
-    with pytest.raises(ServiceUnavailable, match="ingest_sector/dagRuns.*500.*database is locked"):
+    with pytest.raises(ServiceUnavailable, match=r"ingest_sector/dagRuns.*500.*database is locked"):
         scheduler.runs("ingest_sector")
     assert len(airflow.asked) == TRIES
 
