@@ -17,6 +17,7 @@ import httpx
 import psutil
 import pyarrow.parquet as pq
 import pytest
+import tenacity
 from playwright.sync_api import expect, sync_playwright
 
 from calnet_ops.cli.supervisor import MARK, Supervisor
@@ -85,6 +86,12 @@ def _airflow(folder):
     return httpx.Client(
         base_url=f"{url}/api/v2", headers={"Authorization": f"Bearer {token}"}, timeout=30
     )
+
+
+@tenacity.retry(stop=tenacity.stop_after_attempt(6), wait=tenacity.wait_fixed(1), reraise=True)
+def _pause(airflow, dag):
+    """Let a DAG start no more runs; Airflow refuses while its SQLite has another writer."""
+    airflow.patch(f"/dags/{dag}", json={"is_paused": True}).raise_for_status()
 
 
 def _settings(folder):
@@ -237,7 +244,7 @@ def test_a_back_fill_that_is_killed_goes_on_in_its_order(demo):
             return answer.json()["dag_runs"]
 
         for dag in ("detect_sectors", "score_sector"):  # or they bring and use the sectors as well
-            airflow.patch(f"/dags/{dag}", json={"is_paused": True}).raise_for_status()
+            _pause(airflow, dag)
         sectors = [word for key in wanted for word in ("--sector", key[1:])]
         sky = command("archive", "simulate", str(folder / "archive"), *sectors)
         subprocess.run((*sky, "--stars", "8", "--compact"), check=True, capture_output=True)

@@ -67,7 +67,8 @@ class Scheduler:
     Notes
     -----
     A server that does not answer, or answers with an error of its own, is asked again. What it
-    may have done all the same is safe to ask for twice: runs have ids of ours.
+    may have done all the same is safe to ask for twice: runs have ids of ours, and an event that
+    comes twice starts a run that finds its work done.
     """
 
     def __init__(
