@@ -1,7 +1,7 @@
 """The steps of a sector, by hand: the same functions that the DAGs call."""
 
-from collections.abc import Iterator
-from typing import Annotated, Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Annotated, Any, TypeVar
 
 import typer
 
@@ -9,6 +9,8 @@ from calnet_ops.cli.output import Json, errors, measuring, print_json, show, sho
 from calnet_ops.errors import MissingInput, WrongConfiguration
 from calnet_ops.keys import parse_sector, sector_key
 from calnet_ops.platform import Platform, open_platform
+
+Item = TypeVar("Item")
 
 Sector = Annotated[str, typer.Argument(help="TESS sector, such as 87 or s087.")]
 
@@ -37,7 +39,7 @@ def sectors(
     if poll or all_due:
         from calnet_ops.steps import detect
 
-        detect.detect_sectors(platform, all_due=all_due)
+        detect.detect_sectors(platform, all_due=all_due, watch=_watch)
     if number:
         _show_sector(number, platform, as_json=as_json)
         return
@@ -90,6 +92,10 @@ def ingest(
     seconds = pace["pulled_seconds"]
     rate = {"mb_per_s": round(pace["pulled_bytes"] / seconds / 1e6, 2)} if seconds else {}
     show({**record, **pace, **rate}, as_json=as_json)
+
+
+def _watch(items: Sequence[Item], label: str, /) -> Iterable[Item]:
+    return track(items, len(items), label, "sectors")
 
 
 def _ask_again(sector: int, again: list[str], more: list[str], platform: Platform) -> None:

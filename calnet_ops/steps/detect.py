@@ -26,6 +26,7 @@ from calnet_ops.steps.appearing import (
 )
 from calnet_ops.steps.detect_listing import agrees, count_targets, known_count, listing_facts
 from calnet_ops.steps.detect_unreadable import follow_unreadable
+from calnet_ops.steps.progress import Watch, unseen
 from calnet_ops.steps.redelivery import look_again, look_at_sample
 
 TELL_AFTER_S = 7 * 24 * 3600
@@ -48,7 +49,9 @@ class Detected(TypedDict):
     """State of every sector known."""
 
 
-def detect_sectors(platform: Platform, *, all_due: bool = False) -> Detected:
+def detect_sectors(
+    platform: Platform, *, all_due: bool = False, watch: Watch = unseen
+) -> Detected:
     """Poll the archive once and bring the state of each sector up to date.
 
     A sector is listed when its script has not changed for `platform.stable_for_s` between two
@@ -58,6 +61,8 @@ def detect_sectors(platform: Platform, *, all_due: bool = False) -> Detected:
     ----------
     all_due
         Ask about files of every sector in the store, not only of those whose turn it is.
+    watch
+        Shows how far the poll is.
 
     Raises
     ------
@@ -79,7 +84,7 @@ def detect_sectors(platform: Platform, *, all_due: bool = False) -> Detected:
     listed: set[int] = set()
     failures: dict[int, CalnetError] = {}
     sectors = platform.archive.list_sectors()
-    for sector in sectors:
+    for sector in watch(sectors, "lists of sectors"):
         try:
             if _follow(sector, platform):
                 listed.add(sector)
@@ -89,7 +94,7 @@ def detect_sectors(platform: Platform, *, all_due: bool = False) -> Detected:
     if failures and len(failures) == len(sectors):
         raise failures[sectors[0]]
     follow_unreadable(sectors, failures, platform)
-    look_again(sectors, platform, all_due=all_due)
+    look_again(sectors, platform, all_due=all_due, watch=watch)
     listed.update(announce_waiting(platform))
     states = {item.sector: item.state for item in platform.ledger.deliveries()}
     return Detected(listed=sorted(listed), states=states)

@@ -20,6 +20,7 @@ from calnet_ops.errors import MissingAtSource, MissingInput, TransientError
 from calnet_ops.platform import Platform
 from calnet_ops.steps.appearing import appear, is_in_store, stamp
 from calnet_ops.steps.detect_listing import late_count
+from calnet_ops.steps.progress import Watch, unseen
 from calnet_ops.steps.redelivery_files import (
     ALWAYS,
     Drawn,
@@ -90,7 +91,9 @@ class Look:
         return "; ".join(f"{what}: {_names(names)}" for what, names in parts if names)
 
 
-def look_again(sectors: Iterable[int], platform: Platform, *, all_due: bool = False) -> None:
+def look_again(
+    sectors: Iterable[int], platform: Platform, *, all_due: bool = False, watch: Watch = unseen
+) -> None:
     """Look at files of the sectors in the store whose turn it is, longest unseen first.
 
     Parameters
@@ -99,6 +102,8 @@ def look_again(sectors: Iterable[int], platform: Platform, *, all_due: bool = Fa
         Those that the archive lists.
     all_due
         Look at all of them now.
+    watch
+        Shows how far the looks are.
 
     Notes
     -----
@@ -110,7 +115,7 @@ def look_again(sectors: Iterable[int], platform: Platform, *, all_due: bool = Fa
     held = sorted(filter(is_in_store, held), key=_seen_at)
     if not all_due:
         held = [item for item in held if _is_due(item, platform)][:SECTORS_A_POLL]
-    for item in held:
+    for item in watch(held, "files of sectors in the store"):
         try:
             _look_at(item, platform)
         except (TransientError, MissingInput) as error:

@@ -86,3 +86,18 @@ def test_new_list_counts_the_names_that_came_and_went(platform, folder):
     assert (facts["why"], facts["listing_diff"]) == ("list changed", {"added": 2, "removed": 1})
     assert detect_sectors(platform)["listed"] == [87]
     assert pull(platform)["diff"] == {"added": 2, "removed": 1, "changed": 0, "unchanged": 3}
+
+
+def test_a_person_sees_how_far_a_poll_is(platform):
+    detect_sectors(platform)
+    detect_sectors(platform)
+    pull(platform)
+    seen = []
+
+    def watch(items, label, /):
+        for item in items:
+            yield item
+            seen.append(label)
+
+    assert detect_sectors(platform, all_due=True, watch=watch)["states"] == {87: "raw"}
+    assert seen == ["lists of sectors", "files of sectors in the store"]
