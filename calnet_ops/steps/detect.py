@@ -49,9 +49,7 @@ class Detected(TypedDict):
     """State of every sector known."""
 
 
-def detect_sectors(
-    platform: Platform, *, all_due: bool = False, watch: Watch = unseen
-) -> Detected:
+def detect_sectors(platform: Platform, *, all_due: bool = False, watch: Watch = unseen) -> Detected:
     """Poll the archive once and bring the state of each sector up to date.
 
     A sector is listed when its script has not changed for `platform.stable_for_s` between two
