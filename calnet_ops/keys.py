@@ -160,6 +160,11 @@ def check_report(sector: int, lineage: str) -> str:
     return f"checks/{sector_key(sector)}/{lineage}.json"
 
 
+def check_marks(sector: int, lineage: str) -> str:
+    """Files of a sector that checks found odd, but not wrong."""
+    return f"checks/{sector_key(sector)}/{lineage}-marks.parquet"
+
+
 def data_docs(sector: int, lineage: str, page: str = "index.html") -> str:
     """A page of the Great Expectations Data Docs of a sector."""
     return f"checks/{sector_key(sector)}/{lineage}-docs/{page}"

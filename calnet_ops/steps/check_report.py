@@ -16,6 +16,16 @@ if TYPE_CHECKING:
 QUARANTINED_SHOWN = 500
 """Files in quarantine that a report lists; the manifest has them all."""
 
+MARKS = pa.schema(
+    [
+        ("tic", pa.int64()),
+        ("file_name", pa.string()),
+        ("expectation", pa.string()),
+        ("found", pa.string()),
+    ]
+)
+"""Columns of the marks of a sector, a row for each file and expectation that does not hold."""
+
 
 class Places:
     """Where rows of the tables are on the sky and in time, and what is known to be wrong there."""
@@ -50,14 +60,21 @@ class Places:
         return {"known_issues": explain(self._issues, self.sector, **place)}
 
 
-def marked_files(outcomes: Sequence["Outcome"]) -> set[str]:
-    """Names of the files that an expectation of severity `warn` does not hold for."""
-    return {
-        name
+def marks_table(outcomes: Sequence["Outcome"], places: Places) -> pa.Table:
+    """Table of the files that an expectation of severity `warn` does not hold for."""
+    rows = [
+        {
+            "tic": places.tic(file_name),
+            "file_name": file_name,
+            "expectation": outcome.expectation.name,
+            "found": found,
+        }
         for outcome in outcomes
         if outcome.expectation.severity is Severity.WARN and outcome.expectation.scope is Scope.FILE
-        for name, _ in outcome.unexpected
-    }
+        for file_name, found in outcome.unexpected
+    ]
+    rows.sort(key=lambda row: (row["file_name"], row["expectation"]))
+    return pa.Table.from_pylist(rows, MARKS)
 
 
 def list_rejected(outcomes: Sequence["Outcome"], places: Places) -> list[dict[str, Any]]:

@@ -35,7 +35,7 @@ from calnet_ops.steps.ingest_tables import (
     statistics_key,
 )
 
-UNJUDGED = {"report": "", "docs": "", "n_rejected": 0, "n_marked": 0}
+UNJUDGED = {"report": "", "marks": "", "docs": "", "n_rejected": 0, "n_marked": 0}
 """Facts of a delivery that no check has seen: those of the one before do not speak for it."""
 
 MOVE_TRIES = 3

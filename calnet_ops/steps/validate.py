@@ -24,10 +24,10 @@ from calnet_ops.science.checks.sector import (
 )
 from calnet_ops.steps import judging
 from calnet_ops.steps.appearing import stored_delivery
-from calnet_ops.steps.check_report import Places, list_quarantined, list_rejected, marked_files
+from calnet_ops.steps.check_report import Places, list_quarantined, list_rejected, marks_table
 from calnet_ops.steps.stored_issues import StoredIssues, stored_issues
 
-VERSION = 2
+VERSION = 3
 """Raised when the results of this step change; part of every lineage id."""
 
 N_BEFORE = 8
@@ -43,6 +43,8 @@ class CheckRecord(TypedDict):
     sector: int
     report: str
     """Key of the report."""
+    marks: str
+    """Key of the table of marked files: each with the expectations that do not hold for it."""
     docs: str
     """Key of the first page of its Data Docs."""
     n_file: int
@@ -178,6 +180,9 @@ def _judge(
         tables, chosen, lineage, lambda page: keys.data_docs(sector, lineage, page), store
     )
     places = Places(statistics, sector, inputs.issues.issues)
+    marks = marks_table(outcomes, places)
+    marks_key = keys.check_marks(sector, lineage)
+    store.save_table(marks_key, marks)
     return {
         "sector": sector,
         "delivery": delivery.delivery,
@@ -185,8 +190,9 @@ def _judge(
         "statistics": delivery.facts["statistics"],
         "known_issues": inputs.issues.key,
         "docs": keys.data_docs(sector, lineage),
+        "marks": marks_key,
         "n_file": len(statistics),
-        "n_marked": len(marked_files(outcomes)),
+        "n_marked": len(marks["file_name"].unique()),
         "sector_statistics": judging.plain(whole),
         "ccds": [judging.plain(row) for row in ccds.to_pylist()],
         "expectations": [judging.line(item) | places.of_sector(item) for item in outcomes],
@@ -201,6 +207,7 @@ def _record(key: str, report: dict[str, Any]) -> CheckRecord:
     return CheckRecord(
         sector=report["sector"],
         report=key,
+        marks=report["marks"],
         docs=report["docs"],
         n_file=report["n_file"],
         n_rejected=len(report["rejected"]),
@@ -213,7 +220,7 @@ def _record(key: str, report: dict[str, Any]) -> CheckRecord:
 def _move(delivery: Delivery, record: CheckRecord, platform: Platform) -> None:
     """Let later steps find the report; features are not made of a delivery that is halted."""
     state = "halted" if record["halted"] else "raw"
-    facts = {name: record[name] for name in ("report", "docs", "n_rejected", "n_marked")}
+    facts = {name: record[name] for name in ("report", "marks", "docs", "n_rejected", "n_marked")}
     if not platform.ledger.move_delivery(delivery, state=state, facts=facts):
         raise ServiceUnavailable(
             f"delivery of {keys.sector_key(delivery.sector)}",

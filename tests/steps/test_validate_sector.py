@@ -123,6 +123,9 @@ def test_marked_files_are_counted_and_the_first_are_named(platform, sound):
     (mark,) = [item for item in report["marked"] if item["name"] == "most cadences are good"]
     assert (mark["n"], len(mark["rows"]), record["n_marked"]) == (110, 100, 110)
     assert record["warned"] == ["most cadences are good"]
+    rows = platform.store.load_table(record["marks"]).to_pylist()  # all of them
+    assert {row["tic"] for row in rows} == {row["tic"] for row in damaged[:110]}
+    assert {(row["expectation"], row["found"]) for row in rows} == {(mark["name"], "0.2")}
 
 
 @pytest.mark.parametrize(
