@@ -10,8 +10,8 @@ outside eclipse, whatever the shape of the eclipse.
 
 References
 ----------
-.. [1] Bryson et al. 2013, PASP 125, 889 (flux-weighted centroids: at a depth d, u = d / (1 - d), (1)
-   is their offset of the source, (1/d - 1) times the shift).
+.. [1] Bryson et al. 2013, PASP 125, 889 (flux-weighted centroids: at a depth d, u = d / (1 - d),
+   and (1) is their offset of the source, (1/d - 1) times the shift).
 """
 
 from collections.abc import Iterator
@@ -226,7 +226,9 @@ def _second_middle(curve: Floats, timing: Timing) -> float:
     clear = min((timing.duration_1 + timing.duration_2) / 2 / timing.period, QUARTER)
     inside = np.flatnonzero(away > clear)
     width = max(round(timing.duration_2 / timing.period * curve.size / 3), 1)
-    smooth = np.convolve(np.r_[curve[-width:], curve, curve[:width]], np.ones(width) / width, "same")
+    smooth = np.convolve(
+        np.r_[curve[-width:], curve, curve[:width]], np.ones(width) / width, "same"
+    )
     return float(phase[inside[smooth[width:-width][inside].argmin()]]) if inside.size else np.nan
 
 

@@ -61,7 +61,7 @@ def read_centroids(body: bytes) -> Centroids:
     missing = {*MOTION, *CENTROID, *CENTROID_ERR}.difference(rows.dtype.names or ())
     if missing:
         expected = ", ".join((*CENTROID, *MOTION))
-        raise WrongLayout("light curve", found=f"no {sorted(missing)[0]}", expected=expected)
+        raise WrongLayout("light curve", found=f"no {min(missing)}", expected=expected)
     target, to_sky = world_of(hdus[2]) if len(hdus) > 2 else _NOWHERE  # noqa: PLR2004
     return Centroids(
         centroid=_stack(rows, CENTROID),
