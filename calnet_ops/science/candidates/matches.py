@@ -119,10 +119,11 @@ def find_matches(stars: Ephemerides, radius: float = MATCH_RADIUS) -> Matches:
         tree = cKDTree(unit_vectors(stars.ra[usable], stars.dec[usable]))
         near = tree.query_pairs(chord(radius), output_type="ndarray").astype(np.int64)
         near = near[np.lexsort((near[:, 1], near[:, 0]))]
-        crowd = tree.query_ball_point(tree.data, chord(CROWD_RADIUS), return_length=True) - 1
+        crowd = np.asarray(
+            tree.query_ball_point(tree.data, chord(CROWD_RADIUS), return_length=True)
+        )
         distance = np.maximum(separations(tree.data, near), PIXEL)
         expected = crowd[near].max(axis=1) * (distance / CROWD_RADIUS) ** 2
-        expected = np.maximum(expected, (distance / CROWD_RADIUS) ** 2)
         best, ratio = _compare(stars, usable[near])
         chance = expected * best
         linked = chance < MAX_CHANCE

@@ -45,10 +45,10 @@ def nearest_others(
     if known.size < 2 or not asked.size:  # noqa: PLR2004  # itself and another
         return Neighbours(index, distance)
     tree = cKDTree(unit_vectors(other_ra[known], other_dec[known]))
-    gap, found = tree.query(
+    answer = tree.query(
         unit_vectors(ra[asked], dec[asked]), k=2, distance_upper_bound=chord(radius)
     )
-    found = np.r_[known, -1][found]
+    gap, found = np.asarray(answer[0]), np.r_[known, -1][np.asarray(answer[1])]
     # a star at the very same place may come before the star itself
     pick = np.where(found[:, 0] == asked, 1, 0)
     rows = np.arange(asked.size)

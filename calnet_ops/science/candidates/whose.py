@@ -263,9 +263,9 @@ def _dip_factor(dip: Floats) -> Floats:
     return result
 
 
-def probable_groups(values: Sequence[int], group: Integers) -> list[int]:
+def smallest_members(tics: Sequence[int], group: Integers) -> list[int]:
     """Id of each star's group: the smallest TIC number in it, its own if it is alone."""
-    numbers = np.asarray(values, np.int64)
+    numbers = np.asarray(tics, np.int64)
     smallest = np.full(numbers.size, np.iinfo(np.int64).max)
     np.minimum.at(smallest, group, numbers)
     return smallest[group].tolist()
