@@ -196,6 +196,7 @@ def _places(measured: Sequence[Row], tics: Sequence[int]) -> Any:
         _pair_of(rows, "target_{}"),
         np.moveaxis(turn, -1, 0),
         _column(rows, "crowdsap"),
+        _column(rows, "flux"),
         (100 * sector + 10 * camera + ccd).astype(np.int64),
     )
     return join_sectors(by_file, np.array([number[r["tic"]] for r in rows], np.int64), len(tics))

@@ -66,6 +66,13 @@ WORLD_ERR = 0.2
 WORLD_ERR_TIED = 0.1
 """The same once the CCD's stars have been used to take their common error out."""
 
+BRIGHTEST = 1e6
+"""Flux [e-/s], magnitude 5.5, from which charge runs far along the columns."""
+
+BLEED_ERR = 1.0
+"""Error, by axis, of the place of so bright a star in its own light [pixel]: variation of the two
+in real files (magnitudes 2.7 and 4.8) seems to come from 0.9 to 1.0 pixel away."""
+
 MIN_TIE = 5
 """Stars of a CCD from which its common error is taken."""
 
@@ -91,6 +98,7 @@ def place_sources(
     target: Floats,
     to_sky: Floats,
     crowdsap: Floats,
+    flux: Floats,
     ccd: Integers,
 ) -> Places:
     """Offset of each eclipsed source from its target.
@@ -106,6 +114,8 @@ def place_sources(
         East and north [arcsec] by column and row [pixel].
     crowdsap : (n,)
         Share of the light that is the target's own; NaN is taken for 1.
+    flux : (n,)
+        Of the target [e-/s].
     ccd : (n,)
         A number for each CCD of each sector.
 
@@ -120,7 +130,7 @@ def place_sources(
     weight = np.where(np.isfinite(tied).all(axis=1), (pull / world_err) ** 2, 0.0)
     share_of_world = (weight / (1 + weight))[:, None]
     place = np.where(share_of_world > 0, share_of_world * tied, 0.0)
-    systematic = pull / np.sqrt(1 + weight)
+    systematic = np.where(flux > BRIGHTEST, BLEED_ERR, pull / np.sqrt(1 + weight))
     scale = np.sqrt(np.abs(np.linalg.det(to_sky)))
     return Places(
         offset=np.einsum("nij,nj->ni", to_sky, source - place),
