@@ -189,7 +189,9 @@ def _places(measured: Sequence[Row], tics: Sequence[int]) -> Any:
     turn = np.array(
         [[_column(rows, f"{axis}_{k}") for k in ("col", "row")] for axis in ("east", "north")]
     )
-    sector, camera, ccd = (_column(rows, name) for name in ("sector", "camera", "ccd"))
+    sector, camera, ccd = (
+        np.nan_to_num(_column(rows, name)) for name in ("sector", "camera", "ccd")
+    )
     by_file = place_sources(
         _pair_of(rows, "source_{}"),
         _pair_of(rows, "source_{}_err"),

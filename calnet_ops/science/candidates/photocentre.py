@@ -151,8 +151,7 @@ def measure_photocentre(
     makes of it (0.2 to 1.0 of POS_CORR in real files, less in small and crowded apertures), slow
     drifts by a straight line around each eclipse; errors come from the scatter of the eclipses.
     """
-    seen = light_curve.good & np.isfinite(centroids.centroid).all(axis=0)
-    seen &= np.isfinite(centroids.motion).all(axis=0)
+    seen = _usable(light_curve, centroids)
     known = np.isfinite([timing.period, timing.epoch, timing.duration_1]).all()
     if seen.sum() < MIN_CADENCES or not known or timing.period <= 0:
         return UNKNOWN
@@ -177,6 +176,24 @@ def measure_photocentre(
         target=centroids.target - np.median(centroid - motion, axis=1),
         to_sky=centroids.to_sky,
     )
+
+
+def steady_place(light_curve: LightCurve, centroids: Centroids) -> tuple[NDArray[np.bool_], Floats]:
+    """Which cadences have a photocentre, and it (2, n_usable): pointing taken out.
+
+    Relative to its median in each segment [pixel].
+    """
+    seen = _usable(light_curve, centroids)
+    centroid, motion = centroids.centroid[:, seen], centroids.motion[:, seen]
+    place = centroid - _pointing_gain(centroid, motion) @ motion
+    for segment in split_segments(light_curve.time[seen]):
+        place[:, segment] -= np.median(place[:, segment], axis=1, keepdims=True)
+    return seen, place
+
+
+def _usable(light_curve: LightCurve, centroids: Centroids) -> NDArray[np.bool_]:
+    known = np.isfinite(centroids.centroid).all(axis=0) & np.isfinite(centroids.motion).all(axis=0)
+    return light_curve.good & known
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,7 +131,8 @@ def place_sources(
     share_of_world = (weight / (1 + weight))[:, None]
     place = np.where(share_of_world > 0, share_of_world * tied, 0.0)
     systematic = np.where(flux > BRIGHTEST, BLEED_ERR, pull / np.sqrt(1 + weight))
-    scale = np.sqrt(np.abs(np.linalg.det(to_sky)))
+    area = to_sky[:, 0, 0] * to_sky[:, 1, 1] - to_sky[:, 0, 1] * to_sky[:, 1, 0]
+    scale = np.sqrt(np.abs(area))
     return Places(
         offset=np.einsum("nij,nj->ni", to_sky, source - place),
         error=np.sqrt(np.einsum("nij,nj->ni", to_sky**2, source_err**2)),
