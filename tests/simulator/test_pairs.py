@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -88,7 +89,7 @@ def test_light_from_farther_away_is_less_and_seems_nearer_than_it_is():
 
 
 def test_pairs_come_on_top_and_change_no_other_file(tmp_path):
-    settings = {"n_star": 3, "seed": 5, "compact": True, "workers": 1}
+    settings: dict[str, Any] = {"n_star": 3, "seed": 5, "compact": True, "workers": 1}
     without = simulate_sector(tmp_path / "a", 61, **settings)
     with_pairs = simulate_sector(tmp_path / "b", 61, n_pair=1, **settings)
     assert with_pairs.n_file == without.n_file + 2

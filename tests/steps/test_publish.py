@@ -146,7 +146,7 @@ def test_what_people_say_decides_on_tier_and_presence(platform):
 def attribute(platform: Platform, sector: int, distance: dict[int, float | None]) -> None:
     """What attribution leaves behind: no photocentre measured, nearest stars as given."""
     name = f"{len(platform.ledger.records()):016d}"
-    candidates = platform.ledger.latest("candidates", sector).key
+    (candidates,) = (r.key for r in platform.ledger.records("candidates") if r.sector == sector)
     key, measured = keys.attribution(MODEL, sector, name), keys.photocentres(MODEL, sector, name)
     rows = [{"tic": tic, "sector": sector, "neighbour_distance": d} for tic, d in distance.items()]
     platform.store.save_table(key, pa.Table.from_pylist(rows, ATTRIBUTION))

@@ -89,7 +89,7 @@ def attribute(
 
     Notes
     -----
-    0.3 s for 20,000 stars. Of a star's sectors the one with the best-known period gives the
+    0.5 s for 20,000 stars. Of a star's sectors the one with the best-known period gives the
     ephemeris; the photocentres of all are used.
     """
     stars = _best_rows(candidates)

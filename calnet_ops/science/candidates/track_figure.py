@@ -55,7 +55,7 @@ def draw_track(
         below.plot(at, axis, ".", color=colour, ms=4, label=name)
     below.set(xlabel="phase", ylabel="photocentre\n[millipixel]")
     below.legend(frameon=False, ncols=2, fontsize=8)
-    points = plane.scatter(*track, c=_binned(phase, flux), s=14, cmap="cividis")
+    points = plane.scatter(track[0], track[1], c=_binned(phase, flux), s=14, cmap="cividis")
     figure.colorbar(points, ax=plane, label="relative flux", shrink=0.7)
     direction = -found.source / np.hypot(*found.source)
     reach = MILLI * np.hypot(*found.primary.moved)

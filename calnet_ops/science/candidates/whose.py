@@ -13,12 +13,12 @@ References
    aperture).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import log_ndtr, logsumexp
+from scipy.special import log_ndtr
 
 from calnet_ops.science.candidates.matches import PIXEL
 
@@ -157,17 +157,23 @@ def join_sectors(places: Places, star: Integers, n_star: int) -> Places:
 
     The error of the target's own place does not average out: crowding is the same each time.
     """
-    offset = np.full((n_star, 2), np.nan)
-    error, systematic = np.full((n_star, 2), np.nan), np.full(n_star, np.nan)
     known = np.isfinite(places.offset).all(axis=1) & np.isfinite(places.error).all(axis=1)
-    for number in np.unique(star[known]):
-        rows = np.flatnonzero(known & (star == number))
-        variance = places.error[rows] ** 2 + places.systematic[rows, None] ** 2
-        weight = variance**-1 / (variance**-1).sum(axis=0)
-        offset[number] = (weight * places.offset[rows]).sum(axis=0)
-        error[number] = np.sqrt((weight**2 * places.error[rows] ** 2).sum(axis=0))
-        systematic[number] = float(weight.mean(axis=1) @ places.systematic[rows])
-    return Places(offset, error, systematic)
+    rows, offset, error = star[known], places.offset[known], places.error[known]
+    systematic = places.systematic[known]
+
+    def total(values: Floats) -> Floats:
+        """(n_star, 2) Sums over a star's rows."""
+        sums = [np.bincount(rows, axis, n_star) for axis in values.T]
+        return np.stack(sums, axis=1).astype(np.float64)  # whole numbers if there is no row
+
+    weight = 1 / (error**2 + systematic[:, None] ** 2)
+    norm = total(weight)
+    norm[norm == 0] = np.nan  # stars without a place
+    return Places(
+        offset=total(weight * offset) / norm,
+        error=np.sqrt(total((weight * error) ** 2)) / norm,
+        systematic=(total(weight * systematic[:, None]) / norm).mean(axis=1),
+    )
 
 
 def offset_length(places: Places) -> tuple[Floats, Floats, Floats]:
@@ -219,58 +225,68 @@ def judge(
     """
     on_target, source = np.full(ra.size, np.nan), np.full(ra.size, -1, np.int64)
     odds = np.where(lost > 1 - crowdsap, TOO_FAINT_FACTOR, 1.0) * OTHER_ODDS
-    order = np.argsort(group, kind="stable")
-    for members in np.split(order, np.flatnonzero(np.diff(group[order])) + 1):
+    for members in _by_size(group):
         apart = _separations(ra[members], dec[members])
-        log_weight = _place_likelihood(places, members, apart) + _dip_factor(dip[members])
-        nobody = _nobody_likelihood(places, members) + np.log(odds[members].min())
-        everyone = np.append(log_weight, nobody)
-        on_target[members] = np.exp(log_weight - logsumexp(everyone))
-        best = int(np.argmax(everyone))
-        source[members] = members[best] if best < members.size else -1
+        own = _place_likelihood(places, members, apart) + _dip_factor(dip[members])
+        nobody = _nobody_likelihood(places, members) + np.log(odds[members].min(axis=1))
+        every = np.concatenate([own, nobody[:, None]], axis=1)
+        on_target[members] = np.exp(own - np.logaddexp.reduce(every, axis=1)[:, None])
+        best = every.argmax(axis=1)
+        named = np.concatenate([members, np.full((len(members), 1), -1)], axis=1)
+        source[members] = np.take_along_axis(named, best[:, None], axis=1)
     return Verdicts(on_target, source)
 
 
+def _by_size(group: Integers) -> Iterator[Integers]:
+    """(n_group, n_member) Numbers of the stars of all groups of one size, size by size."""
+    order = np.argsort(group, kind="stable")
+    _, first, size = np.unique(group[order], return_index=True, return_counts=True)
+    for n_member in np.unique(size):
+        starts = first[size == n_member]
+        yield order[starts[:, None] + np.arange(n_member)]
+
+
 def _separations(ra: Floats, dec: Floats) -> Floats:
-    """(n, n, 2) East and north of star j, seen from star i [arcsec]; 0 where that is unknown."""
-    east = (ra[None] - ra[:, None] + 180) % 360 - 180
-    east *= np.cos(np.radians((dec[None] + dec[:, None]) / 2))
-    return 3600 * np.nan_to_num(np.stack([east, dec[None] - dec[:, None]], axis=-1))
+    """(n_group, n, n, 2) East and north of star j from star i [arcsec]; 0 where unknown."""
+    east = (ra[:, None] - ra[:, :, None] + 180) % 360 - 180
+    east *= np.cos(np.radians((dec[:, None] + dec[:, :, None]) / 2))
+    return 3600 * np.nan_to_num(np.stack([east, dec[:, None] - dec[:, :, None]], axis=-1))
 
 
 def _place_likelihood(places: Places, members: Integers, apart: Floats) -> Floats:
-    """(n,) Log-likelihood of all measured offsets if member j is the source."""
+    """(n_group, n) Log-likelihood of all measured offsets if member j is the source."""
     distance = np.hypot(apart[..., 0], apart[..., 1])
     shrink = 1 / (1 + (distance / (REACH * PIXEL)) ** 2)
     expected = shrink[..., None] * apart
     slack = PLACE_SLACK * shrink * distance
-    return _normal(places, members, expected, slack).sum(axis=0)
+    return _normal(places, members, expected, slack).sum(axis=1)
 
 
-def _nobody_likelihood(places: Places, members: Integers) -> float:
-    """Log-likelihood of all measured offsets if the source is in no list."""
-    somewhere = np.zeros((members.size, 1, 2))
-    spread = np.full((members.size, 1), OTHER_SPREAD * PIXEL)
-    return float(_normal(places, members, somewhere, spread).sum())
+def _nobody_likelihood(places: Places, members: Integers) -> Floats:
+    """(n_group,) Log-likelihood of all measured offsets if the source is in no list."""
+    somewhere = np.zeros((*members.shape, 1, 2))
+    spread = np.full((*members.shape, 1), OTHER_SPREAD * PIXEL)
+    return _normal(places, members, somewhere, spread).sum(axis=(1, 2))
 
 
 def _normal(places: Places, members: Integers, expected: Floats, slack: Floats) -> Floats:
-    """(n_member, n_hypothesis) Log of the density of each offset; 0 where none was measured."""
-    offset = places.offset[members][:, None]
-    variance = places.error[members][:, None] ** 2
-    variance = variance + places.systematic[members][:, None, None] ** 2 + slack[..., None] ** 2
+    """(n_group, n_member, n_hypothesis) Log-density of each offset; 0 where none was measured."""
+    offset = places.offset[members][:, :, None]
+    variance = places.error[members][:, :, None] ** 2
+    variance = variance + places.systematic[members][..., None, None] ** 2 + slack[..., None] ** 2
     density = -0.5 * ((offset - expected) ** 2 / variance + np.log(2 * np.pi * variance))
     return np.nan_to_num(density.sum(axis=-1), nan=0.0)
 
 
 def _dip_factor(dip: Floats) -> Floats:
-    """(n,) Log of how likely it is that the others lose no more light than member j."""
+    """(n_group, n) Log of how likely it is that the others lose no more light than member j."""
     with np.errstate(invalid="ignore", divide="ignore"):
         size = np.log(dip)
-    deeper = (size[None] - size[:, None]) / DIP_SCATTER
-    factor = np.maximum(log_ndtr(np.nan_to_num(deeper, nan=0.0)), np.log(WORST_DIP))
-    np.fill_diagonal(factor, 0.0)
-    result: Floats = factor.sum(axis=0)
+        deeper = np.nan_to_num((size[:, None] - size[:, :, None]) / DIP_SCATTER, nan=0.0)
+    factor = np.maximum(log_ndtr(deeper), np.log(WORST_DIP))
+    oneself = np.arange(dip.shape[1])
+    factor[:, oneself, oneself] = 0.0
+    result: Floats = factor.sum(axis=1)
     return result
 
 
