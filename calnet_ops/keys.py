@@ -215,6 +215,16 @@ def candidates(model_id: str, sector: int, lineage: str) -> str:
     return f"candidates/{model_id}/{sector_key(sector)}/{lineage}.parquet"
 
 
+def photocentres(model_id: str, sector: int, lineage: str) -> str:
+    """How the photocentres of a sector's candidates move in eclipse."""
+    return f"candidates/{model_id}/{sector_key(sector)}/{lineage}-photocentres.parquet"
+
+
+def attribution(model_id: str, sector: int, lineage: str) -> str:
+    """Whose eclipses the candidates of a sector show."""
+    return f"candidates/{model_id}/{sector_key(sector)}/{lineage}-attribution.parquet"
+
+
 def label_set(set_id: str) -> str:
     """A frozen set of labels."""
     return f"labels/{set_id}.parquet"

@@ -1,7 +1,8 @@
 """
 # score_sector
 
-Say of every star of a sector how likely it is an eclipsing binary, and measure those that are.
+Say of every star of a sector how likely it is an eclipsing binary, measure those that are, and say
+whose eclipses they show.
 
 | | |
 |---|---|
@@ -24,7 +25,7 @@ from calnet_ops.orchestration import assets, links, policy
     doc_md=__doc__,
     tags=["sector", "model"],
 )
-def score_sector():
+def score_sector():  # noqa: C901  # each task is a function
     @task
     def plan_features(partition_key=None):
         from calnet_ops.keys import parse_sector
@@ -82,13 +83,21 @@ def score_sector():
 
         return score.combine_targets(parse_sector(partition_key), list(tallies), open_platform())
 
-    @task(outlets=[assets.SECTOR_SCORED])
+    @task
     def characterise(partition_key=None):
         from calnet_ops.keys import parse_sector
         from calnet_ops.platform import open_platform
         from calnet_ops.steps import characterise
 
         return characterise.characterise_sector(parse_sector(partition_key), open_platform())
+
+    @task(outlets=[assets.SECTOR_SCORED])
+    def attribute(partition_key=None):
+        from calnet_ops.keys import parse_sector
+        from calnet_ops.platform import open_platform
+        from calnet_ops.steps import attribute
+
+        return attribute.attribute_sector(parse_sector(partition_key), open_platform())
 
     @task
     def announce():
@@ -101,7 +110,7 @@ def score_sector():
     checks = check_features()
     links.show_data_docs(checks)
     features >> checks >> plans
-    combine_targets(score_shard.expand(shard=plans)) >> characterise() >> announce()
+    combine_targets(score_shard.expand(shard=plans)) >> characterise() >> attribute() >> announce()
 
 
 score_sector()

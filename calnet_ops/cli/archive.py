@@ -100,6 +100,9 @@ def simulate(
     delivery: Annotated[
         int, typer.Option(help="2 and later: same names, newly processed.", min=1)
     ] = 1,
+    pairs: Annotated[
+        int, typer.Option(help="Pairs of a binary and a quiet star that has its eclipses.", min=0)
+    ] = 0,
     issue: Annotated[
         list[str] | None,
         typer.Option(help="Something that goes wrong for a while; may be repeated."),
@@ -148,6 +151,7 @@ def simulate(
                 workers=workers,
                 progress=progress,
                 first_tic=first_tic,
+                n_pair=pairs,
                 delivery=delivery,
                 issues=[item for item in planted if item.sector in {0, one}],
             )

@@ -1,6 +1,6 @@
 """The steps of a sector, by hand: the same functions that the DAGs call."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Annotated, Any, TypeVar
 
 import typer
@@ -157,18 +157,21 @@ def candidates(
     show_all: Annotated[bool, typer.Option("--list", help="List them, best first.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Measure period, epoch, depths and type of a sector's candidates.
+    """Measure a sector's candidates: period, epoch, depths, type, and whose eclipses they show.
 
     Example: [bold]calnet-ops candidates 87 --list[/bold]
     """
-    from calnet_ops.steps import characterise
+    from calnet_ops.steps import attribute, characterise
 
     platform = open_platform()
     record: dict[str, Any] = {**characterise.characterise_sector(parse_sector(sector), platform)}
+    found = attribute.attribute_sector(parse_sector(sector), platform)
     if not show_all:
+        record |= {"attribution": found["key"]}
+        record |= {name: found[name] for name in ("n_measured", "n_matched", "n_off_target")}
         show(record, as_json=as_json)
         return
-    rows = sorted(_candidate_rows(record["key"]), key=lambda row: -row["probability"])
+    rows = sorted(_candidate_rows(found), key=lambda row: -row["probability"])
     if as_json:
         print_json(rows)
     else:
@@ -198,6 +201,11 @@ def _show_sector(sector: int, platform: Platform, *, as_json: bool) -> None:
         show(record, as_json=False, title=f"{name}, delivery {record['delivery']}")
 
 
-def _candidate_rows(key: str) -> Iterator[dict[str, Any]]:
+def _candidate_rows(found: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Candidates of a sector, each with whose eclipses it shows."""
+    store = open_platform().store
     columns = ["tic", "probability", "eb_type", "period", "epoch_bjd_tdb", "depth_1", "tmag"]
-    yield from open_platform().store.load_table(key, columns).to_pylist()
+    whose = ["tic", "p_on_target", "group_id"]
+    by_tic = {row["tic"]: row for row in store.load_table(found["key"], whose).to_pylist()}
+    for row in store.load_table(found["candidates"], columns).to_pylist():
+        yield row | by_tic[row["tic"]]

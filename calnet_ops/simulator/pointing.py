@@ -94,6 +94,17 @@ def ccd_and_pixel(camera: int, across_deg: float, along_deg: float) -> tuple[int
     return ccd, float(column), float(PIXELS_PER_DEGREE * inward_z)
 
 
+def pixel_axes(pointing: Pointing, camera: int, ccd: int) -> tuple[Floats, Floats]:
+    """Directions, unit vectors (3,), in which columns and rows of a CCD grow.
+
+    They grow from the CCD's corner; cameras 1 and 2 hang upside down.
+    """
+    _, across, along = pointing.axes()
+    flip = 1 if camera > 2 else -1  # noqa: PLR2004
+    sign = flip if ccd in {1, 2} else -flip
+    return across * sign, along * sign
+
+
 @lru_cache
 def pointings() -> dict[int, Pointing]:
     """Every sector of the table."""

@@ -16,11 +16,14 @@ from calnet_ops.simulator.camera import camera_season, sector_timeline
 from calnet_ops.simulator.damage import DAMAGES
 from calnet_ops.simulator.issues import PlantedIssue, check_windows, plant, save_issues
 from calnet_ops.simulator.mast_tables import Listed, save_tables
+from calnet_ops.simulator.pairs import KINDS as PAIR_KINDS
+from calnet_ops.simulator.pairs import Pair, crowded, pair_star, set_scene
 from calnet_ops.simulator.photometry import observe, white_noise
 from calnet_ops.simulator.pointing import pointing_of
 from calnet_ops.simulator.signals import DEFAULT_MIX, Kind, Signal, allot_kinds
 from calnet_ops.simulator.spoc_file import file_name, spoc_file
 from calnet_ops.simulator.stars import Star, draw_star, home_sector, own_tic
+from calnet_ops.simulator.timeline import Timeline
 from calnet_ops.simulator.truth import TruthRow, save_truth
 from calnet_ops.simulator.variables import DRAW, TEFF_RANGE
 
@@ -35,6 +38,9 @@ LONGEST_PERIOD_COMPACT = 2.6
 
 CHUNK = 8
 """Files that a worker writes before it reports."""
+
+PAIRS_AFTER = 100
+"""TIC numbers left free for damaged files between the good stars and the pairs."""
 
 MAST_FOLDER = "mast"
 """Sub-folder of the tables."""
@@ -53,6 +59,8 @@ class Job:
     delivery: int = 1
     damage: str = ""
     issues: tuple[PlantedIssue, ...] = ()
+    pair: Pair | None = None
+    """The two stars of which this is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +105,7 @@ def simulate_sector(
     first_tic: int | None = None,
     delivery: int = 1,
     issues: Sequence[PlantedIssue] = (),
+    n_pair: int = 0,
 ) -> SectorReport:
     """Write a sector as the archive would hold it.
 
@@ -131,6 +140,9 @@ def simulate_sector(
         2 and later: the same names and light, newly processed (DATE, DATA_REL, PROCVER).
     issues
         Windows in which something goes wrong.
+    n_pair
+        So many pairs of stars more, 0.2 to 3 pixels apart: a binary, and a quiet star that has some
+        of its light, and so its eclipses, in the aperture.
 
     Raises
     ------
@@ -152,6 +164,7 @@ def simulate_sector(
     ]
     if damaged:
         jobs += _damaged_jobs(jobs, first_tic + n_star)
+    jobs += _paired_jobs(jobs[0], n_pair, first_tic + n_star + PAIRS_AFTER) if n_pair else []
     done: list[Written] = []
     for written in _run(jobs, workers):
         done += written
@@ -171,18 +184,10 @@ def light_curve(job: Job) -> tuple[str, bytes, Star, Signal, Listed]:
 
     What the star is and does is seeded by its number, the rest by number and sector.
     """
-    born = np.random.default_rng([job.seed, job.tic])
     pointing = pointing_of(job.sector)
-    home = pointing_of(home_sector(job.tic, job.sector))
-    star = draw_star(born, job.tic, home, TEFF_RANGE[job.kind])
     timeline = sector_timeline(job.sector, compact=job.compact)
+    star, signal = _star_and_signal(job, timeline)
     time = timeline.barycentric(star.ra, star.dec)
-    longest = LONGEST_PERIOD_COMPACT if job.compact else LONGEST_PERIOD
-    if job.kind.is_eb:
-        noise = white_noise(star.tmag, star.crowdsap)
-        signal = binary_signal(born, job.kind, star, time[0], longest=longest, noise=noise)
-    else:
-        signal = DRAW[job.kind](born, star, time[0], longest)
     seen = np.random.default_rng([job.seed, job.tic, job.sector])
     camera = camera_season(job.sector, star.camera, compact=job.compact)
     observation = observe(seen, star, signal, timeline, camera, time)
@@ -190,6 +195,26 @@ def light_curve(job: Job) -> tuple[str, bytes, Star, Signal, Listed]:
     body = spoc_file(seen, star, pointing, observation, job.delivery)
     listed = Listed(star, observation.white, observation.red)
     return file_name(pointing, job.tic), body, star, signal, listed
+
+
+def _star_and_signal(job: Job, timeline: Timeline) -> tuple[Star, Signal]:
+    """Draw who the star is and what it does."""
+    home = pointing_of(home_sector(job.tic, job.sector))
+    longest = LONGEST_PERIOD_COMPACT if job.compact else LONGEST_PERIOD
+    if job.pair is not None:
+        place = set_scene(job.pair, job.seed, home)[0].eclipsing
+        time = timeline.barycentric(place.ra, place.dec)[0]
+        return pair_star(job.pair, job.tic, job.seed, home, time, longest)
+    born = np.random.default_rng([job.seed, job.tic])
+    star = draw_star(born, job.tic, home, TEFF_RANGE[job.kind])
+    time = timeline.barycentric(star.ra, star.dec)[0]
+    if job.kind.is_eb:
+        noise = white_noise(star.tmag, star.crowdsap)
+        return star, binary_signal(born, job.kind, star, time, longest=longest, noise=noise)
+    signal = DRAW[job.kind](born, star, time, longest)
+    if signal.neighbour is not None:
+        star = replace(star, crowdsap=crowded(star.crowdsap, signal.neighbour_light))
+    return star, signal
 
 
 def _write(job: Job) -> Written:
@@ -240,6 +265,16 @@ def _damaged_jobs(good: list[Job], next_tic: int) -> list[Job]:
         first = good[0]
         tic, kind = (first.tic, first.kind) if damage.same_star else (next_tic + i, Kind.EA)
         jobs.append(replace(first, tic=tic, kind=kind, damage=name))
+    return jobs
+
+
+def _paired_jobs(first: Job, n_pair: int, next_tic: int) -> list[Job]:
+    """Two jobs a pair: the binary first, then the quiet star next door."""
+    jobs = []
+    for i in range(n_pair):
+        pair = Pair(next_tic + 2 * i, next_tic + 2 * i + 1, PAIR_KINDS[i % len(PAIR_KINDS)])
+        jobs.append(replace(first, tic=pair.eclipsing, kind=pair.kind, pair=pair))
+        jobs.append(replace(first, tic=pair.quiet, kind=Kind.BLEND, pair=pair))
     return jobs
 
 

@@ -81,7 +81,12 @@ class Signal:
     duration_1: float = np.nan
     """From first to last contact [d]."""
     neighbour: Floats | None = None
-    """(n_cadence,) Share of the aperture's light that a neighbour takes away in eclipse."""
+    """(n_cadence,) Light that a neighbour's eclipses take out of the aperture, relative to the
+    star's own mean light in it; None if what varies is the star itself."""
+    neighbour_light: float = 0.0
+    """All of a neighbour's light in the aperture, relative to the same."""
+    neighbour_offset: tuple[float, float] | None = None
+    """Column and row of that light's centre, from the star's [pixel]; None: to be drawn."""
     ramp: bool = False
     """Whether scattered light leaves its mark on the corrected flux as well."""
 

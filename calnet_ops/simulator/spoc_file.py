@@ -6,10 +6,11 @@ import numpy as np
 import numpy.typing as npt
 
 from calnet_ops.keys import SpocName
+from calnet_ops.simulator.apertures import stamp_of
 from calnet_ops.simulator.cards import BLOCK, Value, Writer, header, writer_of
 from calnet_ops.simulator.checksum import seal
 from calnet_ops.simulator.photometry import Observation, cdpp
-from calnet_ops.simulator.pointing import PIXELS_PER_DEGREE, Pointing, north_east
+from calnet_ops.simulator.pointing import PIXELS_PER_DEGREE, Pointing, north_east, pixel_axes
 from calnet_ops.simulator.stars import Star
 from calnet_ops.simulator.timeline import BTJD_ZERO, CADENCES_PER_DAY, J2000, Q_DESATURATION
 
@@ -18,9 +19,6 @@ Floats = npt.NDArray[np.float64]
 LIVE_SHARE = 0.792
 """DEADC: 0.99 for the readout times 0.8 for the two of ten exposures that cosmic-ray mitigation
 drops."""
-
-STAMP_COLUMNS = 11
-"""Width of a pixel stamp."""
 
 MAP_ABOVE = 12.0
 """PDCVAR above which SPOC fell back from msMAP to MAP in most real files."""
@@ -211,16 +209,12 @@ def _aperture(
 
     1 collected, 2 optimal aperture, 4 background, 8 centroid, 32 to 256 the CCD output.
     """
-    n_row = STAMP_COLUMNS + 2 * int(np.clip(np.ceil((8.2 - star.tmag) * 0.9), 0, 20))
-    first = (int(star.column) - 5, int(star.row) - n_row // 2)
-    y, x = np.indices((n_row, STAMP_COLUMNS))
-    away = np.hypot(x + first[0] - star.column, (y + first[1] - star.row) * 11 / n_row)
+    stamp = stamp_of(star)
     output = 32 << int(np.clip((star.column - 44) // 512, 0, 3))
-    bits = np.full((n_row, STAMP_COLUMNS), 1 | output, dtype=np.int32)
-    order = np.argsort(away, axis=None)
-    bits.flat[order[:n_pixel]] |= 2 | 8
-    bits.flat[rng.permutation(order[-45:])[:25]] |= 4
-    return bits, first
+    bits = np.full(stamp.shape, 1 | output, dtype=np.int32)
+    bits.flat[stamp.order[:n_pixel]] |= 2 | 8
+    bits.flat[rng.permutation(stamp.order[-45:])[:25]] |= 4
+    return bits, stamp.first
 
 
 def _world(
@@ -228,11 +222,7 @@ def _world(
 ) -> dict[str, Value]:
     """World coordinates of the stamp: a tangent plane turned as the camera is."""
     north, east = north_east(star.ra, star.dec)
-    _, across, along = pointing.axes()
-    # columns and rows grow from the CCD's corner; cameras 1 and 2 hang upside down
-    flip = 1 if star.camera > 2 else -1  # noqa: PLR2004
-    column_axis = across * (flip if star.ccd in {1, 2} else -flip)
-    row_axis = along * (flip if star.ccd in {1, 2} else -flip)
+    column_axis, row_axis = pixel_axes(pointing, star.camera, star.ccd)
     scale = 1 / PIXELS_PER_DEGREE
     return {
         "CRPIX1": star.column - stamp[0] + 1,

@@ -135,8 +135,8 @@ def flare_shape(phase: Floats) -> Floats:
 def blend(rng: np.random.Generator, star: Star, time: Floats, longest: float) -> Signal:
     """Draw a quiet star; a much fainter binary nearby lends it shallow eclipses.
 
-    The neighbour gives 1 to 6 % of the light, so eclipses are at most a few per cent deep and
-    the centroid moves away from it while they last.
+    The neighbour adds 1 to 6 % to the star's light, so eclipses are at most a few per cent deep
+    and the centroid moves away from it while they last.
     """
     neighbour: Binary = draw_binary(rng, Kind.EA, star, longest)
     share = float(np.exp(rng.uniform(np.log(0.01), np.log(0.06))))
@@ -150,6 +150,7 @@ def blend(rng: np.random.Generator, star: Star, time: Floats, longest: float) ->
         depth_2=share * signal.depth_2,
         duration_1=signal.duration_1,
         neighbour=lost,
+        neighbour_light=share,
     )
 
 

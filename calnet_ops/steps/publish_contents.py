@@ -6,14 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from calnet_ops import keys
 from calnet_ops.adapters.ledger import Decision, Promotion, StepRecord
 from calnet_ops.adapters.store import Store
 from calnet_ops.errors import MissingInput
-from calnet_ops.lineage import canonical_json, lineage_id, sha256_hex
+from calnet_ops.lineage import canonical_json, known, lineage_id, sha256_hex
 from calnet_ops.platform import Platform
+from calnet_ops.science.candidates.attribution import attribute
 from calnet_ops.science.catalog.assemble import (
     Row,
     Vetting,
@@ -25,9 +27,19 @@ from calnet_ops.science.catalog.contents import Contents
 from calnet_ops.science.catalog.formats import FORMATS
 from calnet_ops.science.catalog.schema import TITLE, from_rows
 from calnet_ops.science.labels.consensus import consensus
+from calnet_ops.steps.stored_attributions import newest_attributions
 
-VERSION = 1
+VERSION = 2
 """Code version of the contents of a release in the lineage."""
+
+EVEN = 0.5
+"""Probability below which a star is more likely not the one that eclipses."""
+
+ATTRIBUTED_COLUMNS = (
+    *("group_id", "n_match", "p_on_target"),
+    *("centroid_offset", "centroid_offset_err", "centroid_sigma"),
+)
+"""Columns of the catalog that say whose eclipses a star shows, the nearest neighbour's apart."""
 
 MARK = "-simulated"
 """Ends the version of a release with any simulated ancestor."""
@@ -42,6 +54,8 @@ class Inputs:
     champion: Promotion
     records: tuple[StepRecord, ...]
     """Newest candidates of the champion, one a sector."""
+    attributions: tuple[StepRecord, ...]
+    """Newest attribution of each of them, of some there may be none."""
     decisions: tuple[Decision, ...]
     label_set: str
     """Key of the newest frozen label set; empty if there is none."""
@@ -65,6 +79,7 @@ class Inputs:
             model_version=self.champion.model_version,
             threshold=self.champion.threshold,
             candidates=[record.key for record in self.records],
+            attributions=[record.key for record in self.attributions],
             decisions=sha256_hex(canonical_json(said)),
         )
 
@@ -95,7 +110,9 @@ def collect_inputs(platform: Platform) -> Inputs:
     ordered = tuple(newest[sector] for sector in sorted(newest))
     labels = platform.ledger.latest("labels", 0)
     decisions = tuple(platform.ledger.decisions())
-    return Inputs(champion, ordered, decisions, labels.key if labels else "")
+    newest_of = newest_attributions(ordered, platform.ledger)
+    attributions = tuple(newest_of[sector] for sector in sorted(newest_of))
+    return Inputs(champion, ordered, attributions, decisions, labels.key if labels else "")
 
 
 def build_release(inputs: Inputs, number: str, previous: str, store: Store) -> Contents:
@@ -120,7 +137,8 @@ def build_release(inputs: Inputs, number: str, previous: str, store: Store) -> C
     simulated = champion.simulated or rehearsed or any(row["simulated"] for row in targets)
     version = number + MARK if simulated else number
     constants = {"model_version": champion.model_version, "release": version}
-    rows = assemble(candidates, targets, vetted, hosts, constants)
+    attributed = _attributed(inputs, candidates, store)
+    rows = assemble(candidates, targets, vetted, hosts, constants, attributed)
     searched = list_searched(targets, vetted, champion.threshold)
     facts = {
         "title": TITLE,
@@ -164,6 +182,13 @@ def _manifest(
             }
             for record in inputs.records
         },
+        "attributions": {
+            keys.sector_key(record.sector): {
+                "attribution": record.key,
+                "photocentres": record.facts["photocentres"],
+            }
+            for record in inputs.attributions
+        },
         "label_set": inputs.label_set,
         "n_decision": len(inputs.decisions),
         "counts": dict(counts),
@@ -184,12 +209,44 @@ def _count(
         "n_ew": types.count("EW"),
         "n_untyped": sum(not item for item in types),
         "n_planet_host": sum(row["planet_host"] for row in rows),
+        **_count_attributed(rows),
         "n_simulated": sum(row["simulated"] for row in rows),
         "n_candidate": n_candidate,
         "n_rejected": n_candidate - len(rows),
         "n_searched": len(searched),
         "n_sector": len({sector for row in searched for sector in row["sectors"].split(",")}),
     }
+
+
+def _count_attributed(rows: list[dict[str, Any]]) -> dict[str, int]:
+    asked = [row for row in rows if row.get("p_on_target") is not None]
+    matched = [row for row in asked if row["n_match"]]
+    return {
+        "n_attributed": len(asked),
+        "n_off_target": sum(row["p_on_target"] < EVEN for row in asked),
+        "n_matched": len(matched),
+        "n_group": len({row["group_id"] for row in matched}),
+    }
+
+
+def _attributed(inputs: Inputs, candidates: list[Row], store: Store) -> dict[int, Row]:
+    """Whose eclipses each star shows, judged over all sectors together, by TIC number.
+
+    A sector's own table knows the sectors before it only; but it alone knows the other targets.
+    """
+    measured = _rows(store, [str(record.facts["photocentres"]) for record in inputs.attributions])
+    asked = {row["tic"] for row in measured}
+    distance: dict[int, float] = {}
+    for row in _rows(store, [record.key for record in inputs.attributions]):
+        if row["neighbour_distance"] is not None:
+            held = distance.get(row["tic"], row["neighbour_distance"])
+            distance[row["tic"]] = min(held, row["neighbour_distance"])
+    found: dict[int, Row] = {}
+    for row in attribute([row for row in candidates if row["tic"] in asked], measured):
+        near = float(np.fmin(row["neighbour_distance"], distance.get(row["tic"], np.nan)))
+        own = {name: known(row[name]) for name in ATTRIBUTED_COLUMNS}
+        found[row["tic"]] = own | {"neighbour_distance": known(near)}
+    return found
 
 
 def _vetted(votes: list[Decision]) -> dict[int, Vetting]:

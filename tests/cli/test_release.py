@@ -20,7 +20,8 @@ def save_release(folder, rows) -> None:
     }  # fmt: skip
     counts = dict.fromkeys(
         ("n_row", "n_confirmed", "n_model", "n_ea", "n_eb", "n_ew", "n_untyped", "n_planet_host",
-         "n_simulated", "n_candidate", "n_rejected", "n_searched", "n_sector"), 0,
+         "n_attributed", "n_off_target", "n_matched", "n_group", "n_simulated", "n_candidate",
+         "n_rejected", "n_searched", "n_sector"), 0,
     )  # fmt: skip
     release = {
         "title": "", "version": VERSION, "previous": "", "lineage": "", "simulated": False,

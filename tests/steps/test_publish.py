@@ -14,6 +14,7 @@ from calnet_ops.platform import Platform
 from calnet_ops.science.catalog.contents import Contents, find_faults
 from calnet_ops.science.catalog.schema import facts_of
 from calnet_ops.steps import publish, publish_contents
+from calnet_ops.steps.attribute import ATTRIBUTION, PHOTOCENTRES
 from calnet_ops.steps.characterise import CANDIDATES
 from tests.support.verdicts import pass_checks
 
@@ -140,6 +141,52 @@ def test_what_people_say_decides_on_tier_and_presence(platform):
     assert rows[11]["eb_type"] == "EB"
     assert (rows[13]["n_vote_eb"], rows[13]["n_vote_not_eb"]) == (1, 1)
     assert [tic for tic, row in rows.items() if row["planet_host"]] == [14]
+
+
+def attribute(platform: Platform, sector: int, distance: dict[int, float | None]) -> None:
+    """What attribution leaves behind: no photocentre measured, nearest stars as given."""
+    name = f"{len(platform.ledger.records()):016d}"
+    (candidates,) = (r.key for r in platform.ledger.records("candidates") if r.sector == sector)
+    key, measured = keys.attribution(MODEL, sector, name), keys.photocentres(MODEL, sector, name)
+    rows = [{"tic": tic, "sector": sector, "neighbour_distance": d} for tic, d in distance.items()]
+    platform.store.save_table(key, pa.Table.from_pylist(rows, ATTRIBUTION))
+    flux = [{"tic": tic, "sector": sector, "flux": 1e4} for tic in distance]
+    platform.store.save_table(measured, pa.Table.from_pylist(flux, PHOTOCENTRES))
+    facts = {"candidates": candidates, "photocentres": measured}
+    platform.ledger.record("attribution", sector, key, model_id=MODEL, facts=facts)
+
+
+def test_candidates_of_different_sectors_are_judged_together(platform):
+    """Two stars 18 arcsec apart with one ephemeris, each a candidate in its own sector."""
+    score_sector(platform, 1, [candidate(11, 1, depth_1=0.2), candidate(14, 1, ra=90.0)])
+    score_sector(platform, 2, [candidate(12, 2, dec=-60.0 + 18 / 3600, depth_1=0.02)])
+    attribute(platform, 1, {11: 40.0, 14: None})
+    attribute(platform, 2, {12: None})
+    contents = build(platform)
+    rows = {row["tic"]: row for row in contents.catalog.to_pylist()}
+    assert [rows[tic]["group_id"] for tic in (11, 12, 14)] == [11, 11, 14]
+    assert [rows[tic]["n_match"] for tic in (11, 12, 14)] == [1, 1, 0]
+    assert rows[11]["p_on_target"] > 0.8
+    assert rows[12]["p_on_target"] < 0.1
+    assert rows[11]["neighbour_distance"] == pytest.approx(18, abs=0.01)
+    assert rows[14]["neighbour_distance"] is None
+    counts = contents.release["counts"]
+    assert (counts["n_attributed"], counts["n_off_target"]) == (3, 1)
+    assert (counts["n_matched"], counts["n_group"]) == (2, 1)
+    assert set(contents.release["attributions"]) == {"s001", "s002"}
+
+
+def test_what_was_never_attributed_is_missing(platform):
+    score_sector(platform, 1, [candidate(11, 1)])
+    before = build(platform)
+    (row,) = before.catalog.to_pylist()
+    assert row["p_on_target"] is None
+    assert row["group_id"] is None
+    attribute(platform, 1, {11: None})
+    after = build(platform)
+    assert after.release["lineage"] != before.release["lineage"]
+    (row,) = after.catalog.to_pylist()
+    assert row["group_id"] == 11
 
 
 @pytest.mark.parametrize("ancestor", ["model", "star", "vetting"])

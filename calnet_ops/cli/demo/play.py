@@ -19,6 +19,7 @@ from calnet_ops.cli.supervisor import Supervisor
 from calnet_ops.errors import HaltError, WrongConfiguration
 from calnet_ops.keys import sector_key
 from calnet_ops.platform import Platform, open_platform
+from calnet_ops.steps.stored_attributions import ATTRIBUTED
 
 DEMO_SETTINGS = {
     "CALNET_DETECT_EVERY_S": "10",  # instead of 6 hours
@@ -102,7 +103,7 @@ class Play:
         ):
             champion = self.platform.ledger.champion()
             model_id = champion.model_id if champion else ""
-            self.wait_for_records("candidates", (*self.plan.first, *self.plan.later), model_id)
+            self.wait_for_records(ATTRIBUTED, (*self.plan.first, *self.plan.later), model_id)
         with self.stage.step("vetting (simulated decisions, recorded as such)"):
             cast.vet(self.platform, self.plan, self.truth)
         with self.stage.step("release staged, approved (by this demonstration) and published"):

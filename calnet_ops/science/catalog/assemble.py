@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import groupby
+from types import MappingProxyType
 from typing import Any
 
 import pyarrow as pa
@@ -63,6 +64,7 @@ def assemble(
     vetted: Mapping[int, Vetting],
     planet_hosts: frozenset[int],
     constants: Row,
+    attributed: Mapping[int, Row] = MappingProxyType({}),
 ) -> list[dict[str, Any]]:
     """Rows of the catalog: one a star, without those that people rejected.
 
@@ -78,6 +80,8 @@ def assemble(
         TIC numbers of known and confirmed planet hosts.
     constants
         Columns that are the same in every row.
+    attributed
+        Whose eclipses a star shows, by TIC number; of some it may not be known.
     """
     n_scored = Counter(row["tic"] for row in targets)
     rows = []
@@ -88,6 +92,7 @@ def assemble(
                 "n_sector_scored": max(n_scored[tic], len(sectors)),
                 "planet_host": tic in planet_hosts,
             }
+            found |= attributed.get(tic, {})
             rows.append(_one_star(sectors) | found | _said(vetting, sectors) | dict(constants))
     return rows
 

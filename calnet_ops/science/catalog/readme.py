@@ -22,7 +22,9 @@ METHOD = """\
 Every target of each sector is scored by CALNet, a neural network that reads the light curve and
 its periodogram (arXiv 2504.15875); the segments of a light curve are combined to one probability
 a star and sector. Targets at or above the model's threshold are candidates. Their period, epoch,
-depths, durations and type are measured on the light curve itself. Vetters then judge them:
+depths, durations and type are measured on the light curve itself; the motion of the photocentre in
+eclipse, and neighbours with the same ephemeris, tell whether it is the target that eclipses
+(`p_on_target`, `group_id`; candidates that are not stay in the catalog). Vetters then judge them:
 `tier` is `confirmed` where they agree that it is an eclipsing binary, `model` where they have not
 spoken or do not agree; stars that they rejected are left out of the catalog and stand in
 `searched.parquet` with their verdict."""
@@ -88,6 +90,10 @@ def _named(counts: Mapping[str, int]) -> list[tuple[str, str]]:
         "n_ew": "type EW",
         "n_untyped": "without a type",
         "n_planet_host": "known planet hosts",
+        "n_attributed": "attributed: whether they eclipse themselves was asked",
+        "n_off_target": "of these more likely with a neighbour's eclipses (p_on_target below 0.5)",
+        "n_matched": "with the eclipses of another candidate nearby (n_match above 0)",
+        "n_group": "groups of such stars (group_id)",
         "n_simulated": "simulated",
         "n_candidate": "candidates before vetting",
         "n_rejected": "candidates rejected by vetters",

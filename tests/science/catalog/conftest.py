@@ -28,7 +28,9 @@ def make_row(tic: int, **changes: Any) -> dict[str, Any]:
         "sectors": "1,27", "n_sector": 2, "n_sector_scored": 3, "n_segment": 4,
         "probability": 0.987654, "tier": "confirmed", "eb_type": "EA", "period": 2.9681234,
         "period_err": 1e-7, "epoch_bjd_tdb": 2458326.123456, "depth_1": 0.25, "depth_2": 0.1 + 0.2,
-        "duration_1": 3.5, "duration_2": 1 / 3, "n_eclipse": 9, "n_vote_eb": 2,
+        "duration_1": 3.5, "duration_2": 1 / 3, "n_eclipse": 9, "group_id": tic,
+        "n_match": 1, "p_on_target": 0.9876, "centroid_offset": 1.25, "centroid_offset_err": 2.5,
+        "centroid_sigma": 0.5, "neighbour_distance": 20.75, "n_vote_eb": 2,
         "n_vote_not_eb": 0, "n_vote_unsure": 1, "planet_host": False, "simulated": True,
         "model_version": 3, "release": "v2026.11.0-simulated",
     }  # fmt: skip
