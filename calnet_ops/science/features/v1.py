@@ -115,7 +115,7 @@ def _features(what: str, time: Floats, flux: Floats) -> tuple[Floats, Floats]:
             found=f"{len(flux)} equal fluxes below the {UPPER_CUT:g}th percentile",
             expected="a shape",
         )
-    power = gls.gls_power_nufft(time, flux, 1 / PERIOD)
+    power = gls.fast_gls_power(time, flux, 1 / PERIOD)
     return scale_to_unit(resample(time, flux, N_FLUX)), scale_to_unit(power)
 
 
