@@ -184,16 +184,18 @@ def _fit_clock(
     time: Floats, cadence: float, number: Integers, offset: Floats
 ) -> tuple[float, float]:
     """Fill in numbers and offsets; cadence [d] (0 if no time differs) and largest offset [d]."""
-    n_cadence = len(time)
-    number[0] = low = high = 0
+    n_cadence, rate = len(time), 1 / cadence
+    last = low = high = number[0] = 0
     for k in range(1, n_cadence):
-        number[k] = number[k - 1] + int(np.rint((time[k] - time[k - 1]) / cadence))
-        low, high = min(low, number[k]), max(high, number[k])
+        last += int(np.rint((time[k] - time[k - 1]) * rate))
+        number[k] = last
+        low, high = min(low, last), max(high, last)
     middle, mean_number, mean_time = (low + high) // 2, 0.0, 0.0
     for k in range(n_cadence):
         number[k] -= middle
-        mean_number += number[k] / n_cadence
-        mean_time += (time[k] - time[0]) / n_cadence
+        mean_number += number[k]
+        mean_time += time[k] - time[0]
+    mean_number, mean_time = mean_number / n_cadence, mean_time / n_cadence
     both = square = 0.0
     for k in range(n_cadence):
         away = number[k] - mean_number
@@ -208,7 +210,7 @@ def _fit_clock(
         least, most = min(least, offset[k]), max(most, offset[k])
     farthest = max((most - least) / 2, 1e-12)
     for k in range(n_cadence):
-        offset[k] = (offset[k] - (most + least) / 2) / farthest
+        offset[k] = (offset[k] - (most + least) / 2) * (1 / farthest)
     return cadence, farthest
 
 
@@ -250,7 +252,7 @@ def _read_off(
     sums = np.zeros((n_set, len(place)), np.complex128)
     kernel = np.empty(WIDTH)
     for j in range(len(place)):
-        point = place[j] % n_fft
+        point = place[j] - n_fft * np.floor(place[j] / n_fft)
         upper = point > n_fft / 2  # there a real sequence has the conjugate of the lower half
         if upper:
             point = n_fft - point
@@ -262,11 +264,12 @@ def _read_off(
                 value = value * distance + taps[power, i]
             kernel[i] = value
         half, leading = turn[j] / 2, 1 + 0j
+        square = half * half
         inside = first >= 0 and first + WIDTH <= n_point
         for m in range(n_order):
             bessel = 0.0
             for k in range(N_TERM):
-                bessel = bessel * half * half + SERIES[m, k]
+                bessel = bessel * square + SERIES[m, k]
             for s in range(n_set):
                 row, real, imaginary = s * n_order + m, 0.0, 0.0
                 if inside:

@@ -164,7 +164,8 @@ def _power_of_means(
     cc = (1 + h2.real) / 2 - c * c  # eq. 13
     ss = (1 - h2.real) / 2 - s * s  # eq. 14
     cs = h2.imag / 2 - c * s  # eq. 15
-    steep = np.flatnonzero((cc + ss) / 2 - np.hypot((cc - ss) / 2, cs) < STEEP)
+    least = (cc + ss - np.sqrt((cc - ss) ** 2 + 4 * cs * cs)) / 2
+    steep = np.flatnonzero(least < STEEP)
     with np.errstate(divide="ignore", invalid="ignore"):  # in these, which come anew
         power = _power(yh.real, yh.imag, cc, ss, cs)  # eqs. 11-12, as the mean of y is 0
     for start in range(0, len(steep), BLOCK):
