@@ -25,7 +25,7 @@ from calnet_ops.science.lightcurve.readers import read_any
 from calnet_ops.steps.appearing import stored_delivery
 from calnet_ops.steps.stored_files import stored_files
 
-VERSION = 1
+VERSION = 2
 """Raised when the results of this step change; part of every lineage id."""
 
 SHARD_FILES = 200
@@ -206,7 +206,7 @@ def extract_files(
     -------
     features, skipped
         Tables of `calnet_ops.science.features.tables`. The same file gives the same rows
-        here and in the store.
+        in the store, but there flux and power are rounded to 16 bits.
     """
     rows: list[tuple[int, int, features.Segment]] = []
     skipped: list[dict[str, int | str | None]] = []
@@ -247,7 +247,7 @@ def _extract_stored(
     wanted = [file for file in files if file["file_name"] not in refused]
     table, skipped = extract_files(_iter_bodies(wanted, store), version)
     left_out = [refused[file["file_name"]] for file in files if file["file_name"] in refused]
-    store.save_table(out.features, table)
+    store.save_table(out.features, tables.stored_table(table))
     store.save_table(out.statistics, segment_statistics(table))
     store.save_table(out.skipped, tables.skipped_table([*skipped.to_pylist(), *left_out]))
 

@@ -37,8 +37,8 @@ def good(curve):
 
 
 def pieces(curve):
-    least = v1.min_cadences(curve.cadence_s)
-    return list(long_segments(*good(curve), least))
+    time, flux = good(curve)
+    return list(long_segments(time, flux, v1.min_cadences(curve.cadence_s)))
 
 
 def test_a_thousand_simulated_light_curves_of_all_kinds(tmp_path):
