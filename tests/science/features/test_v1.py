@@ -50,6 +50,13 @@ def test_periods_are_the_published_ones():
     assert v1.PERIOD[-1] == pytest.approx(10)
 
 
+@pytest.mark.parametrize("n_cadence", [2, 50, 101, 1999, 2000, 9173])
+def test_percentile_is_that_of_numpy_to_the_bit(n_cadence):
+    rng = np.random.default_rng(n_cadence)
+    for flux in (rng.standard_normal(n_cadence) * 1e4, rng.integers(0, 9, n_cadence) / 3):
+        assert v1.upper_cut(flux) == np.percentile(flux, 99)
+
+
 def test_agrees_with_the_published_steps(binary):
     curve = with_gaps(binary, [2200, 150, 2250])
     segments = extract(curve, "v1")
