@@ -127,8 +127,8 @@ def test_large_sector_is_at_most_two_hundred_shards_of_equal_size(platform, file
     platform.store.save_table(key, pa.Table.from_pandas(many, preserve_index=False))
     platform.ledger.move_delivery(platform.ledger.delivery(87), facts={"manifest": key})
     shards = extract.plan_shards(87, "v1", platform)
-    assert len(shards) == 100
-    assert {shard["stop"] - shard["start"] for shard in shards} == {200}
+    assert len(shards) == 50
+    assert {shard["stop"] - shard["start"] for shard in shards} == {400}
 
 
 def test_sector_that_is_halted_is_held_back(platform, files):
