@@ -29,7 +29,7 @@ VERSION = 2
 """Raised when the results of this step change; part of every lineage id."""
 
 SHARD_FILES = 400
-"""Files a shard [1]: about 2 s of work, against 1 s to start a task and 1.6 s of CPU until the first
+"""Files a shard [1]: 2 s of work, against 1 s to start a task and 1.6 s of CPU until the first
 features (most of it numba: `features_start_ms` of `make bench`). The largest sector (20,000 files)
 is 50 mapped tasks, and the tables of a shard stay below 10 MB."""
 
