@@ -18,7 +18,7 @@ oracle (measured on simulated and real segments); 1e-7 would save 0.1 ms of 2.5.
 
 STEEP = 0.05
 """Smallest variance of a sinusoid of unit amplitude over the cadences (half of it over whole
-cycles) for which fast sums will do: they are right to 3e-8, and power to this divided by it. Less
+cycles) for which fast sums will do: they are right to 1e-8, and power to this divided by it. Less
 is left where a period is over 2.4 times the light curve, or near the cadence."""
 
 NOTHING = 1e-28
