@@ -19,6 +19,7 @@ EXPECTED = {
 }  # fmt: skip
 HEAVY = {
     "tensorflow",
+    "numba",
     "keras",
     "mlflow",
     "great_expectations",

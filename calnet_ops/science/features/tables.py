@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 from calnet_ops.errors import RejectedInput
 from calnet_ops.science.features.segment import N_FLUX, N_POWER, Segment
 
+LENGTHS = {"flux": N_FLUX, "power": N_POWER}
+"""Columns that hold a list a row, and its length."""
+
 FEATURES = pa.schema(
     [
         ("tic", pa.int64()),
@@ -22,6 +25,20 @@ FEATURES = pa.schema(
     ]
 )
 """Columns of the features table; times are BTJD [d], flux and power in [0, 1]."""
+
+STEPS = 65535
+"""Steps from 0 to 1 of features in the store, as 16 bits have. Scores move by 2e-5 at most, and
+by ten times as much with floats of 16 bits (`tests/science/network/test_storage.py`)."""
+
+STORED = pa.schema(
+    [
+        pa.field(field.name, pa.list_(pa.uint16(), field.type.list_size))
+        if pa.types.is_fixed_size_list(field.type)
+        else field
+        for field in FEATURES
+    ]
+)
+"""Columns of features in the store: flux and power are whole numbers of `STEPS`."""
 
 SKIPPED = pa.schema(
     [
@@ -52,6 +69,19 @@ def features_table(rows: Iterable[tuple[int, int, Segment]]) -> pa.Table:
     return pa.table(columns, schema=FEATURES)
 
 
+def stored_table(features: pa.Table) -> pa.Table:
+    """Table of `FEATURES` as the store keeps it, in half the room.
+
+    What lies outside of 0..1 goes to its end, and NaN to 0: the statistics by which features are
+    judged are taken before.
+    """
+    columns = {
+        name: _whole_numbers(matrix(features, name)) if name in LENGTHS else features[name]
+        for name in STORED.names
+    }
+    return pa.table(columns, schema=STORED)
+
+
 def skipped_row(
     tic: int | None, sector: int | None, file_name: str, error: RejectedInput
 ) -> dict[str, int | str | None]:
@@ -74,15 +104,28 @@ def skipped_table(rows: Iterable[dict[str, int | str | None]]) -> pa.Table:
 def matrix(table: pa.Table, column: str) -> NDArray[np.float32]:
     """Array of the lists in a column.
 
+    Parameters
+    ----------
+    table
+        Of features, as `features_table` makes them or as the store keeps them.
+    column
+        ``flux`` or ``power``.
+
     Returns
     -------
     values : (n_row, n_value)
-        Read-only.
+        Between 0 and 1; read-only.
     """
-    n_value = {"flux": N_FLUX, "power": N_POWER}[column]
-    values = table[column].combine_chunks()
-    flat: NDArray[np.float32] = values.flatten().to_numpy()
-    return flat.reshape(-1, n_value)
+    flat: NDArray[np.float32] = table[column].combine_chunks().flatten().to_numpy()
+    if flat.dtype == np.uint16:
+        flat = np.divide(flat, np.float32(STEPS), dtype=np.float32)
+        flat.flags.writeable = False
+    return flat.reshape(-1, LENGTHS[column])
+
+
+def _whole_numbers(values: NDArray[np.float32]) -> pa.Array:
+    steps = np.rint(np.nan_to_num(values).clip(0, 1) * STEPS).astype(np.uint16)
+    return pa.FixedSizeListArray.from_arrays(pa.array(steps.ravel()), values.shape[1])
 
 
 def _lists(arrays: list[NDArray[np.float32]], size: int) -> pa.Array:

@@ -92,6 +92,17 @@ def min_cadences(cadence_s: float) -> int:
     return round(MIN_CADENCES * CADENCE_S / cadence_s)
 
 
+def upper_cut(flux: Floats) -> float:
+    """Percentile `UPPER_CUT`, to the bit as `np.percentile` gives it, in half its time."""
+    place = UPPER_CUT / 100 * (len(flux) - 1)
+    below = int(place)
+    above = min(below + 1, len(flux) - 1)
+    low, high = np.partition(flux, (below, above))[[below, above]]
+    share = place - below
+    step = high - low
+    return float(low + step * share if share < 0.5 else high - step * (1 - share))  # noqa: PLR2004
+
+
 def _long_pieces(what: str, time: Floats, least: int) -> list[slice]:
     pieces = split_segments(time, GAP_D)
     long = [piece for piece in pieces if piece.stop - piece.start >= least]
@@ -107,7 +118,7 @@ def _long_pieces(what: str, time: Floats, least: int) -> list[slice]:
 
 def _features(what: str, time: Floats, flux: Floats) -> tuple[Floats, Floats]:
     """Scaled samples (4000,) and scaled power (1000,) of a segment."""
-    kept = flux < np.percentile(flux, UPPER_CUT)
+    kept = flux < upper_cut(flux)
     time, flux = time[kept], flux[kept]
     if len(flux) < gls.MIN_CADENCES or np.ptp(flux) == 0:
         raise ConstantFlux(
@@ -115,7 +126,7 @@ def _features(what: str, time: Floats, flux: Floats) -> tuple[Floats, Floats]:
             found=f"{len(flux)} equal fluxes below the {UPPER_CUT:g}th percentile",
             expected="a shape",
         )
-    power = gls.gls_power_nufft(time, flux, 1 / PERIOD)
+    power = gls.fast_gls_power(time, flux, 1 / PERIOD)
     return scale_to_unit(resample(time, flux, N_FLUX)), scale_to_unit(power)
 
 

@@ -29,7 +29,7 @@ from calnet_ops.science.lightcurve.hdus import (
     table_columns,
     table_rows,
 )
-from calnet_ops.science.lightcurve.light_curve import LightCurve
+from calnet_ops.science.lightcurve.light_curve import Floats, Integers, LightCurve
 
 CADENCE_S = 120.0
 """Two-minute light curves [s]; TESS-SPOC has 1800, 600 and 200, the fast ones 20."""
@@ -122,7 +122,8 @@ def verify(file_name: str, body: bytes) -> SpocFacts:
     files, but not of a bright star whose aperture takes another block. So that is no check here,
     and need not be: each unit's own header says its length, and every byte belongs to a unit.
     """
-    hdus, _ = _believe(file_name, body)
+    hdus, rows = _believe(file_name, body)
+    check_rows(file_name, rows)
     return _facts(hdus)
 
 
@@ -135,7 +136,9 @@ def verify_and_read(file_name: str, body: bytes) -> tuple[SpocFacts, LightCurve]
         As `verify` does.
     """
     hdus, rows = _believe(file_name, body)
-    return _facts(hdus), _curve(hdus, rows)
+    curve = _curve(hdus, rows)
+    _check_cadences(file_name, curve.cadence_no, curve.time, curve.quality, curve.flux)
+    return _facts(hdus), curve
 
 
 def verify_content(what: str, body: bytes) -> None:
@@ -238,16 +241,22 @@ def check_rows(what: str, rows: Rows) -> None:
     FluxWithoutTime
         If a cadence of QUALITY 0 has a flux but no time. (Both missing is common.)
     """
-    cadence_no = integers(rows, "CADENCENO")
+    time, cadence_no = floats(rows, "TIME"), integers(rows, "CADENCENO")
+    _check_cadences(what, cadence_no, time, rows["QUALITY"], rows["PDCSAP_FLUX"])
+
+
+def _check_cadences(
+    what: str, cadence_no: Integers, time: Floats, quality: np.ndarray, flux: np.ndarray
+) -> None:
+    """Check columns, native ones or those of the file, as `check_rows` says."""
     jumps = np.flatnonzero(np.diff(cadence_no) != 1)
     if len(jumps):
         after = f"{cadence_no[jumps[0]]} followed by {cadence_no[jumps[0] + 1]}"
         raise WrongLayout(what, found=f"CADENCENO {after}", expected="contiguous numbers")
-    time = floats(rows, "TIME")
     check_times(what, time)
     lost = np.flatnonzero(~np.isfinite(time))
-    lost = lost[rows["QUALITY"][lost] == 0]
-    n_lost = int(np.isfinite(rows["PDCSAP_FLUX"][lost]).sum())
+    lost = lost[quality[lost] == 0]
+    n_lost = int(np.isfinite(flux[lost]).sum())
     if n_lost:
         raise FluxWithoutTime(
             what,
@@ -266,14 +275,16 @@ def _content(what: str, body: bytes) -> tuple[list[Hdu], Rows]:
 
 
 def _believe(file_name: str, body: bytes) -> tuple[list[Hdu], Rows]:
-    """Headers and rows, if they belong to an undamaged two-minute light curve of that name."""
+    """Headers and rows, if they belong to an undamaged two-minute light curve of that name.
+
+    What the rows say is left to be checked.
+    """
     hdus = _split(file_name, body)
     name = SpocName.parse(file_name)
     _check_sums(file_name, hdus, body)
     _check_product(file_name, hdus)
     rows = check_layout(file_name, hdus, body)
     _check_identity(file_name, name, hdus)
-    check_rows(file_name, rows)
     return hdus, rows
 
 

@@ -1,4 +1,4 @@
-"""TESS-SPOC full-frame light curves (HLSP): SPOC's own table at 200, 600 or 1800 s."""
+"""SPOC's own table at other cadences: TESS-SPOC (200, 600, 1800 s) and fast files (20 s)."""
 
 from calnet_ops.science.lightcurve import spoc
 from calnet_ops.science.lightcurve.hdus import Hdu

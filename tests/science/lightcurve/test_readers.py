@@ -1,6 +1,7 @@
 """A file is read by what it holds, not by how it is called."""
 
 import io
+from collections import Counter
 from contextlib import suppress
 
 import numpy as np
@@ -9,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from calnet_ops import errors
+from calnet_ops.science.features import extract
 from calnet_ops.science.lightcurve.readers import read_any
 from tests.support.spoc_files import spoc_bytes
 
@@ -93,14 +95,32 @@ def test_the_rest_is_refused_by_name(body, error):
 
 
 def test_real_full_frame_products(shared_data):
-    files = sorted((shared_data / "tess_hlsp").glob("*/*.fits"))
-    curves = [
-        read_any(file.name, file.read_bytes())
-        for file in files
-        if "tess-spoc" in file.name or "qlp" in file.name
-    ]
-    assert len(curves) == 10
-    assert {curve.cadence_s for curve in curves} == {200, 600, 1800}
-    for curve in curves:
+    """Each is read, or refused by the name of its maker."""
+    read, refused = [], []
+    for file in sorted((shared_data / "tess_hlsp").glob("*/*.fits")):
+        try:
+            read.append((file.name.split("_")[1], read_any(file.name, file.read_bytes())))
+        except errors.ForeignProduct as error:
+            refused.append(error.found)
+    assert Counter(maker for maker, _ in read) == {"tess-spoc": 7, "qlp": 3}
+    assert {curve.cadence_s for _, curve in read} == {200, 600, 1800}
+    for _, curve in read:
         assert curve.good.mean() > 0.4
         assert np.all(np.diff(curve.time[curve.good]) > 0)
+    assert Counter(refused) == {
+        "a FITS file of UCSB/TGLC": 4,
+        "a FITS file of TASOC/Aarhus": 1,
+        "a FITS file of unknown origin": 1,  # eleanor-lite writes no ORIGIN
+    }
+
+
+def test_features_of_real_full_frame_products_are_of_all_their_long_segments(shared_data):
+    for file in sorted((shared_data / "tess_hlsp").glob("*/*.fits")):
+        if "tess-spoc" in file.name or "qlp" in file.name:
+            curve = read_any(file.name, file.read_bytes())
+            segments = extract(curve)
+            assert len(segments) == 2
+            assert min(item.n_cadence for item in segments) * curve.cadence_s > 2000 * 120
+            for segment in segments:
+                assert np.isfinite(segment.flux).all()
+                assert np.isfinite(segment.power).all()
