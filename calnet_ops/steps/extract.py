@@ -25,7 +25,7 @@ from calnet_ops.science.lightcurve.readers import read_any
 from calnet_ops.steps.appearing import stored_delivery
 from calnet_ops.steps.stored_files import stored_files
 
-VERSION = 1
+VERSION = 2
 """Raised when the results of this step change; part of every lineage id."""
 
 SHARD_FILES = 200

@@ -26,7 +26,7 @@ from calnet_ops.science.catalog.formats import FORMATS
 from calnet_ops.science.catalog.schema import TITLE, from_rows
 from calnet_ops.science.labels.consensus import consensus
 
-VERSION = 1
+VERSION = 2
 """Code version of the contents of a release in the lineage."""
 
 MARK = "-simulated"

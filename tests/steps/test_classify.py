@@ -8,7 +8,7 @@ import pytest
 
 from calnet_ops import keys
 from calnet_ops.errors import FeaturesDiffer, WrongConfiguration
-from calnet_ops.science.candidates.combine import combine_segments
+from calnet_ops.science.candidates.combine import combine_sectors, combine_segments
 from calnet_ops.science.features import extract
 from calnet_ops.science.lightcurve.light_curve import BTJD_ZERO
 from calnet_ops.science.lightcurve.readers import read_any
@@ -69,8 +69,8 @@ def test_files_of_one_star_are_one_row(files, tmp_path):
     assert second["n_file"] == 1
     assert row["n_segment"] == sum(one["n_segment"] for one in alone)
     scored = classify.score_files([part, whole], classify.open_model(str(TINY)))
-    scores = np.concatenate([file.scores for file in scored])
-    assert row["probability"] == pytest.approx(combine_segments(scores), abs=1e-6)
+    each = [combine_segments(file.scores) for file in scored]
+    assert row["probability"] == pytest.approx(combine_sectors(each), abs=1e-6)
     # Measured in the file with the most good cadences, although it came last.
     assert row["epoch_bjd_tdb"] == alone[0]["epoch_bjd_tdb"]
 

@@ -8,6 +8,8 @@ from typing import Any
 
 import pyarrow as pa
 
+from calnet_ops.science.candidates.combine import combine_sectors
+
 SEARCHED = pa.schema(
     [
         pa.field("tic", pa.int64(), nullable=False),
@@ -79,13 +81,15 @@ def assemble(
     constants
         Columns that are the same in every row.
     """
-    n_scored = Counter(row["tic"] for row in targets)
+    scored = dict(_by_star(targets))
     rows = []
     for tic, sectors in _by_star(candidates):
         vetting = vetted.get(tic, UNVETTED)
         if vetting.verdict != "NOT_EB":
+            everywhere = {row["sector"]: row for row in (*scored.get(tic, ()), *sectors)}
             found = {
-                "n_sector_scored": max(n_scored[tic], len(sectors)),
+                "probability": _probability(everywhere.values()),
+                "n_sector_scored": len(everywhere),
                 "planet_host": tic in planet_hosts,
             }
             rows.append(_one_star(sectors) | found | _said(vetting, sectors) | dict(constants))
@@ -105,7 +109,7 @@ def list_searched(
                 "sectors": _sector_list(sectors),
                 "n_sector": len(sectors),
                 "n_segment": sum(row["n_segment"] for row in sectors),
-                "probability": max(probabilities),
+                "probability": _probability(sectors),
                 "probability_by_sector": probabilities,
                 "candidate": max(probabilities) >= threshold,
                 "verdict": vetted.get(tic, UNVETTED).verdict,
@@ -127,9 +131,13 @@ def _one_star(sectors: list[Row]) -> dict[str, Any]:
         "sectors": _sector_list(sectors),
         "n_sector": len(sectors),
         "n_segment": sum(row["n_segment"] for row in sectors),
-        "probability": max(row["probability"] for row in sectors),
         "simulated": any(row["simulated"] for row in sectors),
     }
+
+
+def _probability(sectors: Iterable[Row]) -> float:
+    """One probability from those of all sectors in which a star was scored."""
+    return combine_sectors([row["probability"] for row in sectors])
 
 
 def _weakness(row: Row) -> tuple[float, float]:

@@ -20,9 +20,10 @@ FIGURES = {
 
 METHOD = """\
 Every target of each sector is scored by CALNet, a neural network that reads the light curve and
-its periodogram (arXiv 2504.15875); the segments of a light curve are combined to one probability
-a star and sector. Targets at or above the model's threshold are candidates. Their period, epoch,
-depths, durations and type are measured on the light curve itself. Vetters then judge them:
+its periodogram (arXiv 2504.15875); the segments of a light curve are combined to one calibrated
+probability a star and sector (`docs/model.md` of the project says how). Targets at or above the
+model's threshold in any sector are candidates; `probability` is over all sectors scored. Period,
+epoch, depths, durations and type are measured on the light curve itself. Vetters then judge them:
 `tier` is `confirmed` where they agree that it is an eclipsing binary, `model` where they have not
 spoken or do not agree; stars that they rejected are left out of the catalog and stand in
 `searched.parquet` with their verdict."""
