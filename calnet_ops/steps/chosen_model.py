@@ -83,6 +83,18 @@ def open_model(
     return chosen if threshold is None else replace(chosen, threshold=threshold)
 
 
+def find_model(version: str, platform: Platform) -> str:
+    """Id of a version by its number, or of an alias such as ``champion``.
+
+    Raises
+    ------
+    MissingInput
+        If there is none.
+    """
+    is_number = version.isdigit()
+    return _model_id(None if is_number else version, version if is_number else None, platform)
+
+
 def _of_installation(alias: str | None, version: str | None, platform: Platform) -> ChosenModel:
     model_id = _model_id(alias, version, platform)
     graph = platform.store.load(keys.model(model_id, "calnet.tflite"))

@@ -28,7 +28,7 @@ from calnet_ops.science.network.litert import Scorer
 from calnet_ops.science.network.samples import Samples
 from calnet_ops.science.network.settings import RECIPES, Settings
 from calnet_ops.steps.dataset import Dataset, Stars, freeze_dataset, judge_stars, load_segments
-from calnet_ops.steps.training_reference import training_reference
+from calnet_ops.steps.training_reference import REFERENCE_PART, training_reference
 
 if TYPE_CHECKING:
     from calnet_ops.science.network.fit import Epoch
@@ -48,9 +48,6 @@ LEAST_RECALL = 0.90
 to 0.98 of the binaries in six unseen simulated sectors. Of sectors thinned to 4% binaries, about as
 many as real ones have, half of the candidates were binaries; a choice for 0.95 found 0.97 to 0.99,
 and only a third were: half as many stars more for the vetters to look at."""
-
-REFERENCE = "reference.parquet"
-"""Part of a stored model: what its stars look like in the numbers that drift is judged by."""
 
 OUTPUT_INDEX = 0
 """Output that is P(EB), as in the published Keras form."""
@@ -235,7 +232,7 @@ def _export(trained: Trained, dataset: Dataset, store: Store) -> None:
     # A Keras file holds the date it was saved on: the first one stays.
     if not store.exists(keras_key):
         store.save_new(keras_key, _keras_file(trained.model))
-    store.save_table(keys.model(model_id, REFERENCE), trained.reference)
+    store.save_table(keys.model(model_id, REFERENCE_PART), trained.reference)
     evidence = {
         "performance": performance.as_json(),
         "litert_difference": trained.litert_difference,

@@ -10,6 +10,9 @@ from calnet_ops.science.evaluation.drift import EB, OTHER, REFERENCE, summarise
 from calnet_ops.science.network.samples import Samples
 from calnet_ops.steps.dataset import Stars
 
+REFERENCE_PART = "reference.parquet"
+"""Part of a stored model that holds it; older models have none."""
+
 
 def training_reference(
     parts: Sequence[tuple[pa.Table, Samples]], scored: Sequence[Stars]

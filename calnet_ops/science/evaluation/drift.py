@@ -102,15 +102,17 @@ class Comparison:
         return self.distance / self.limit
 
     @property
+    def place(self) -> str:
+        """Part of the sector, in words."""
+        if not self.camera:
+            return "whole sector"
+        return f"camera {self.camera}" + (f" CCD {self.ccd}" if self.ccd else "")
+
+    @property
     def text(self) -> str:
         """The finding in words."""
-        place = {
-            "sector": "whole sector",
-            "camera": f"camera {self.camera}",
-            "ccd": f"camera {self.camera} CCD {self.ccd}",
-        }[self.scope]
         return (
-            f"{self.number} of {place} against {self.against}: {self.distance:.3f}, "
+            f"{self.number} of {self.place} against {self.against}: {self.distance:.3f}, "
             f"limit {self.limit:.3f}"
         )
 
@@ -273,6 +275,27 @@ def compare(
                     )
                 )
     return sorted(found, key=lambda one: -one.excess)
+
+
+def distributions(
+    stars: pa.Table,
+    eb_share: float,
+    recent: Sequence[tuple[pa.Table, float]],
+    training: pa.Table | None,
+) -> dict[str, list[tuple[str, Reference]]]:
+    """What a figure shows of each number: the whole sector, and what it is compared with."""
+    shown = {}
+    for number in NUMBERS:
+        curves = [("this sector", pooled([_values(stars, number, 0, 0)]))]
+        if training is not None:
+            curves.append(("training, in this mix", mixed(training, number, eb_share)))
+        else:
+            curves.append(("training: not known", pooled([])))
+        curves.append(
+            ("recent sectors", pooled([_values(table, number, 0, 0) for table, _ in recent]))
+        )
+        shown[number] = curves
+    return shown
 
 
 def comparison_table(comparisons: Iterable[Comparison]) -> pa.Table:
