@@ -22,7 +22,7 @@ from calnet_ops.science.candidates.calibration import Calibration, fit_calibrati
 from calnet_ops.science.candidates.combine import RULE
 from calnet_ops.science.evaluation import figures
 from calnet_ops.science.evaluation.evidence import Performance, measure
-from calnet_ops.science.evaluation.metrics import confusion
+from calnet_ops.science.evaluation.metrics import calibration_error, confusion
 from calnet_ops.science.evaluation.threshold import choose_threshold
 from calnet_ops.science.network.litert import Scorer
 from calnet_ops.science.network.samples import Samples
@@ -322,6 +322,9 @@ def _log(
     called = stars.probability >= performance.threshold
     metrics = {
         "threshold": performance.threshold,
+        "test_calibration_error": calibration_error(
+            stars.is_eb, stars.probability, np.random.default_rng(settings.seed)
+        ).value,
         "calibration_slope": trained.calibration.slope,
         "calibration_intercept": trained.calibration.intercept,
         "test_average_precision": performance.average_precision,

@@ -1,7 +1,8 @@
 """From what a network says to how often it is right: calibration of combined probabilities."""
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -41,7 +42,7 @@ class Calibration:
     """Of the fit: variance of log(slope), covariance, variance of the intercept."""
     n_star: int = 0
     """Stars that it was fitted on; 0 if none was, and probabilities stay as they are."""
-    eb_share: float = field(default=float("nan"))
+    eb_share: float = math.nan
     """Share of binaries among these stars: the mix for which the probabilities hold."""
 
     def apply(self, raw: npt.ArrayLike) -> Floats:

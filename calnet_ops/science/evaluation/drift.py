@@ -36,7 +36,7 @@ REFERENCE = pa.schema(
 """How watched numbers are distributed among labelled stars, binaries and others apart."""
 
 N_QUANTILE = 201
-"""Quantiles kept of each distribution: half a percentile apart, an eighth of `FLOOR`."""
+"""Quantiles kept of each distribution: half a percentile apart, a twentieth of `FLOOR`."""
 
 MIN_STARS = 30
 """Fewer stars of a scope are not judged: their limit would be 0.25, half of what there is."""
@@ -47,12 +47,12 @@ distance is the area under a Brownian bridge without its sign, which is above 1.
 trials (Monte Carlo of 200,000 bridges; 1.11 once in 10,000). A sector has up to 294 comparisons,
 so chance alone warns of one sector in 140."""
 
-FLOOR: Mapping[str, float] = {"sector": 0.08, "camera": 0.15, "ccd": 0.15}
+FLOOR: Mapping[str, float] = {"sector": 0.10, "camera": 0.20, "ccd": 0.20}
 """Distances that are no reason to warn however many stars show them. Six ordinary simulated sectors
-were up to 0.075 from two others (300 against 360 stars, chance included), single cameras up to
-0.18, as scattered light of a camera decides whether its gaps cut a segment; of that up to 0.04 and
-0.10 are chance. Sectors with unflagged light in a third of each orbit had 0.22. Not measured on
-whole real sectors: the distances among recent ones raise it where they are larger."""
+of 300 stars were up to 0.08 from one another, single cameras up to 0.21, as Earthlight on a camera
+decides whether its gaps cut a segment; 0.03 and 0.05 of that are chance. Sectors with unflagged
+light in a third of each orbit had 0.22 to 0.23. Not measured on whole real sectors: where recent
+ones are further apart, their distances take its place (`USUAL_WIDTHS`)."""
 
 MIN_RECENT = 3
 """Recent sectors needed to say what distance is usual among them."""
