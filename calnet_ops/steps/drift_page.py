@@ -1,5 +1,6 @@
 """The page about a sector's drift: a figure and a table, served as the Data Docs are."""
 
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from html import escape
@@ -36,7 +37,7 @@ def write_page(
     sector = keys.sector_key(record["sector"])
     title = f"{sector}, model {record['model_id']}: {_said(record)}"
     figure = draw_drift(title, dict(curves), comparisons)
-    page = _page(sector, record, comparisons).encode()
+    page = _page(sector, record, comparisons, b64encode(figure).decode()).encode()
     with suppress(KeyTaken):
         store.save_new(record["figure"], figure, "image/png")
     with suppress(KeyTaken):
@@ -52,7 +53,10 @@ def _said(record: Mapping[str, Any]) -> str:
     return words[record["state"]]
 
 
-def _page(sector: str, record: Mapping[str, Any], comparisons: Sequence[Comparison]) -> str:
+def _page(
+    sector: str, record: Mapping[str, Any], comparisons: Sequence[Comparison], image: str
+) -> str:
+    """HTML with everything in it, so that the file alone can be passed on."""
     against = " and ".join(record["against"]) or "nothing"
     expected = record["expected"]
     trust = "" if record["calibrated"] else " (model without calibration: do not rely on them)"
@@ -72,7 +76,7 @@ def _page(sector: str, record: Mapping[str, Any], comparisons: Sequence[Comparis
             f"{_estimate(expected['eb_share'])}; {expected['n_called']} stars at or above the "
             "threshold.</p>"
         ),
-        f'<p><img src="drift.png" alt="Distributions and distances of {sector}"></p>',
+        f'<p><img src="data:image/png;base64,{image}" alt="Distributions and distances of {sector}"></p>',
         (
             "<table><tr><th>number<th>where<th>against<th class=n>stars<th class=n>distance"
             "<th class=n>usual<th class=n>limit<th class=n>of limit</tr>"
