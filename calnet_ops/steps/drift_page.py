@@ -76,7 +76,7 @@ def _page(
             f"{_estimate(expected['eb_share'])}; {expected['n_called']} stars at or above the "
             "threshold.</p>"
         ),
-        f'<p><img src="data:image/png;base64,{image}" alt="Distributions and distances of {sector}"></p>',
+        f'<p><img src="data:image/png;base64,{image}" alt="Distributions of {sector}"></p>',
         (
             "<table><tr><th>number<th>where<th>against<th class=n>stars<th class=n>distance"
             "<th class=n>usual<th class=n>limit<th class=n>of limit</tr>"

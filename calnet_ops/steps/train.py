@@ -44,10 +44,10 @@ FEATURES = "v1"
 
 LEAST_RECALL = 0.90
 """Recall of validation stars that the threshold is chosen for (they are blurred, see
-`choose_threshold`, so unseen stars do better). Two networks of the recipe "demo" then found 0.94
-to 0.98 of the binaries in six unseen simulated sectors. Of sectors thinned to 4% binaries, about as
-many as real ones have, half of the candidates were binaries; a choice for 0.95 found 0.97 to 0.99,
-and only a third were: half as many stars more for the vetters to look at."""
+`choose_threshold`, so unseen stars do better). Two networks of the recipe "demo" then found 0.92
+to 0.98 of the binaries in seven unseen simulated sectors. Of sectors thinned to 4% binaries (real
+ones have 2%), half of the candidates were binaries; a choice for 0.95 found 0.96 to 0.99, and only
+a third were: half as many stars more for the vetters to look at."""
 
 OUTPUT_INDEX = 0
 """Output that is P(EB), as in the published Keras form."""

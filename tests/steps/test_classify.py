@@ -75,6 +75,20 @@ def test_files_of_one_star_are_one_row(files, tmp_path):
     assert row["epoch_bjd_tdb"] == alone[0]["epoch_bjd_tdb"]
 
 
+def test_a_calibration_beside_the_graph_is_applied(files, tmp_path):
+    graph = tmp_path / "calnet.tflite"
+    graph.write_bytes(tiny_graph())
+    line = {"slope": 0.5, "intercept": 1.0, "covariance": [0.1, 0, 0.1], "n_star": 9}
+    line |= {"eb_share": 0.5}
+    (tmp_path / "model.json").write_text(json.dumps({"calibration": line}))
+    model = classify.open_model(str(graph))
+    (target,) = classify.by_target(classify.score_files(files[:1], model))
+    row = classify.describe_target(target, 1.0, model.calibration)
+    raw = classify.describe_target(target, 1.0)["probability"]
+    assert row["probability"] == pytest.approx(float(model.calibration.apply(raw)))
+    assert row["probability"] > raw
+
+
 def test_a_file_that_does_not_name_its_star_stays_alone(files, tmp_path):
     named = [part_of(files[0], tmp_path / f"{name}.csv", 1.0) for name in ("one", "two")]
     rows = classify_all(named)

@@ -74,6 +74,7 @@ def _draw_curves(panel: "Axes", number: str, curves: Curves) -> None:
         low, high = ends[:, 0].min(), ends[:, 1].max()
         panel.set_xlim(low, high if high > low else low + 1)
     panel.set(title=TITLES.get(number, number), ylim=(0, 1.02))
+    panel.locator_params(axis="x", nbins=5)
     panel.tick_params(labelsize="small")
     panel.set_ylabel("share of stars below", fontsize="small")
 
