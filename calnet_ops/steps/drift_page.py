@@ -36,7 +36,7 @@ def write_page(
     """
     sector = keys.sector_key(record["sector"])
     title = f"{sector}, model {record['model_id']}: {_said(record)}"
-    figure = draw_drift(title, dict(curves), comparisons)
+    figure = draw_drift(title, curves, comparisons)
     page = _page(sector, record, comparisons, b64encode(figure).decode()).encode()
     with suppress(KeyTaken):
         store.save_new(record["figure"], figure, "image/png")

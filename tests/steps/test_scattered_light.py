@@ -46,6 +46,7 @@ def test_scattered_light_warns_and_an_ordinary_sector_does_not(platform, referen
     put_sector(platform, sector, simulate(sector, seed, 0.0))
     ordinary = watch_drift(sector, platform)
     assert (ordinary["state"], ordinary["warnings"]) == ("usual", [])
+    assert ordinary["excess"] is not None
     assert ordinary["excess"] < 0.7
     put_sector(platform, sector + 1, simulate(sector + 1, seed, SHARE))
     lit = watch_drift(sector + 1, platform)

@@ -67,8 +67,8 @@ def put_sector(
     ]  # fmt: skip
     key = keys.target_scores(model_id, sector, "b" * 16)
     store.save_table(key, pa.Table.from_pylist(targets, schema=TARGET_SCORES))
-    facts = {"targets": key, "n_target": len(stars)}
-    platform.ledger.record("score", sector, key, model_id=model_id, facts=facts)
+    counts = {"targets": key, "n_target": len(stars)}
+    platform.ledger.record("score", sector, key, model_id=model_id, facts=counts)
 
 
 def put_places(platform: Platform, sector: int, tics: Sequence[int]) -> None:

@@ -1,7 +1,7 @@
 """The figure of a sector's drift, as PNG."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,7 +29,9 @@ WIDTHS = (2.0, 1.4, 1.0)
 TITLES = {"probability": "P(EB)"}
 
 
-def draw_drift(title: str, curves: dict[str, Curves], comparisons: Sequence[Comparison]) -> bytes:
+def draw_drift(
+    title: str, curves: Mapping[str, Curves], comparisons: Sequence[Comparison]
+) -> bytes:
     """Distributions of each number, and how far each part of the sector is from its limits.
 
     Parameters
