@@ -39,7 +39,7 @@ class FoundRecord(TypedDict):
     expected_recall: dict[str, float | None]
     """Of all binaries of the sector."""
     found_recall: dict[str, float] | None
-    """Of the sector's binaries with a label from anywhere that the model has not learned from."""
+    """Of the sector's binaries with a label from elsewhere that the model has not learned from."""
     expected_precision: dict[str, float | None]
     """Of all candidates of the sector."""
     found_precision: dict[str, float] | None
@@ -68,8 +68,8 @@ def compare_vetting(sector: int, platform: Platform) -> FoundRecord | None:
             cure=f"Run: calnet-ops drift {sector}",
         )
     said = platform.ledger.decisions()
-    vetted = _verdicts(d for d in said if d.sector and d.source in LOOKED)
-    labels = _verdicts(said)
+    vetted = _verdicts(d for d in said if _is_vetting(d))
+    labels = _verdicts(d for d in said if not _is_vetting(d))
     record = _compare(watched, champion, vetted, labels, platform.store)
     if not record["n_vetted"]:
         return None
@@ -80,6 +80,11 @@ def compare_vetting(sector: int, platform: Platform) -> FoundRecord | None:
     platform.ledger.record(STEP, sector, key, model_id=champion.model_id, facts={**record})
     log.info("expected_and_found", **record)
     return record
+
+
+def _is_vetting(said: Decision) -> bool:
+    """Whether somebody was shown a candidate: such words know no star that was missed."""
+    return bool(said.sector) and said.source in LOOKED
 
 
 def _verdicts(said: Iterable[Decision]) -> dict[int, bool]:
