@@ -110,7 +110,7 @@ def calibration_error(is_eb: Mask, probability: Floats, rng: np.random.Generator
 
     Stars are put into `N_BIN` bins of as many each; the mean difference of their probability and of
     the share of binaries among them is taken without its sign, and averaged. Chance alone makes it
-    positive: about 0.4 times sqrt(p (1 - p) n_bin / n_star) for probabilities around p.
+    positive: about 0.8 sqrt(p (1 - p) N_BIN / n_star) for probabilities around p.
 
     References
     ----------
