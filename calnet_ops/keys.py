@@ -210,6 +210,11 @@ def target_scores(model_id: str, sector: int, lineage: str) -> str:
     return f"scores/{model_id}/{sector_key(sector)}/{lineage}-targets.parquet"
 
 
+def drift(model_id: str, sector: int, lineage: str, part: str) -> str:
+    """A part of what is told of a sector's drift: ``stars.parquet``, ``index.html``, …."""
+    return f"drift/{model_id}/{sector_key(sector)}/{lineage}/{part}"
+
+
 def candidates(model_id: str, sector: int, lineage: str) -> str:
     """Characterised candidates of a sector."""
     return f"candidates/{model_id}/{sector_key(sector)}/{lineage}.parquet"

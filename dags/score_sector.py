@@ -8,7 +8,7 @@ whose eclipses they show.
 |---|---|
 | Starts when | a sector is in the store (`sector_raw`), or the model changed (`champion`) |
 | Reads | `manifest/s087/`, `tess/lc/s087/`, `models/<model>/` |
-| Writes | `features/v1/s087/`, `checks/s087/`, `scores/<model>/s087/`, `candidates/<model>/s087/` |
+| Writes | `features/v1/`, `checks/`, `scores/<model>/`, `drift/<model>/`, `candidates/<model>/` |
 | Event | `sector_scored` with the same key, and `scores_changed` without one |
 | If it fails | stored features and scores stay valid; clear the red task. `docs/operations.md` |
 """
@@ -25,7 +25,7 @@ from calnet_ops.orchestration import assets, links, policy
     doc_md=__doc__,
     tags=["sector", "model"],
 )
-def score_sector():  # noqa: C901  # each task is a function
+def score_sector():  # noqa: C901, PLR0915 - each task counts
     @task
     def plan_features(partition_key=None):
         from calnet_ops.keys import parse_sector
@@ -83,6 +83,16 @@ def score_sector():  # noqa: C901  # each task is a function
 
         return score.combine_targets(parse_sector(partition_key), list(tallies), open_platform())
 
+    @task  # a leaf: it warns, and nothing waits for it
+    def watch_drift(partition_key=None, ti=None):
+        from calnet_ops.keys import parse_sector
+        from calnet_ops.platform import open_platform
+        from calnet_ops.steps import watch_drift
+
+        platform, page = open_platform(), f"{partition_key}/drift"
+        ti.xcom_push(links.DATA_DOCS, links.data_docs_url(platform.links.airflow, page))
+        return watch_drift.watch_drift(parse_sector(partition_key), platform)["state"]
+
     @task
     def characterise(partition_key=None):
         from calnet_ops.keys import parse_sector
@@ -108,9 +118,12 @@ def score_sector():  # noqa: C901  # each task is a function
     features = close_features(extract_shard.expand(shard=plan_features()))
     plans = plan_scores()  # empty without a champion: what follows is skipped
     checks = check_features()
-    links.show_data_docs(checks)
     features >> checks >> plans
-    combine_targets(score_shard.expand(shard=plans)) >> characterise() >> attribute() >> announce()
+    targets, drift = combine_targets(score_shard.expand(shard=plans)), watch_drift()
+    targets >> characterise() >> attribute() >> announce()
+    targets >> drift
+    links.show_data_docs(checks)
+    links.show_data_docs(drift)
 
 
 score_sector()

@@ -107,6 +107,10 @@ def simulate(
         list[str] | None,
         typer.Option(help="Something that goes wrong for a while; may be repeated."),
     ] = None,
+    scattered_light: Annotated[
+        float,
+        typer.Option(help="Share of each orbit in unflagged scattered light.", min=0, max=1),
+    ] = 0.0,
     workers: Annotated[int, typer.Option(help="Processes.", min=1)] = 2,
     as_json: Json = False,
 ) -> None:
@@ -115,8 +119,8 @@ def simulate(
     Kinds: EA, EB, EW (eclipsing binaries), SPOTTED, DSCT, RRLYR, PLANET, FLARE, RAMP, BLEND,
     CONSTANT. docs/simulator.md says what is modelled and what is not.
 
-    Issues have start and stop (BTJD), a kind (scattered light, manual exclude, coarse pointing,
-    instrument off, safe mode) and, if not all are meant, camera, ccd and sector.
+    Issues have start and stop (BTJD), a kind (scattered light, unflagged light, manual exclude,
+    coarse pointing, instrument off, safe mode) and, if not all are meant, camera, ccd and sector.
 
     Try it:
 
@@ -128,6 +132,8 @@ def simulate(
 
     [bold]calnet-ops archive simulate var/sky --sector 87
     --issue "camera=2,start=3665.0,stop=3666.5,kind=scattered light"[/bold]
+
+    [bold]calnet-ops archive simulate var/sky --sector 88 --scattered-light 0.5[/bold]
     """
     from calnet_ops.simulator.issues import PlantedIssue, check_meant
     from calnet_ops.simulator.sectors import simulate_sector
@@ -154,6 +160,7 @@ def simulate(
                 n_pair=pairs,
                 delivery=delivery,
                 issues=[item for item in planted if item.sector in {0, one}],
+                scattered_light=scattered_light,
             )
         rows.append(
             {

@@ -8,6 +8,7 @@ from calnet_ops import __version__
 from calnet_ops.cli import (
     archive,
     backfill,
+    drift,
     installation,
     known_issues,
     local,
@@ -50,6 +51,7 @@ for command in (
     local.extract,
     sectors.score,
     sectors.candidates,
+    drift.drift,
     local.classify,
     models.train,
     installation.up,

@@ -85,7 +85,8 @@ def classify(
     chosen = open_model(model, threshold)
     work = track(light_curves, len(light_curves), "scoring")
     targets = by_target(score_files(work, chosen))
-    described = (describe_target(target, chosen.threshold) for target in targets)
+    threshold, calibration = chosen.threshold, chosen.calibration
+    described = (describe_target(target, threshold, calibration) for target in targets)
     rows = list(track(described, len(targets), "measuring", "targets"))
     if out is not None:
         _write(rows, out)

@@ -73,6 +73,22 @@ def list_models(as_json: Json = False) -> None:
     show_rows([{**row} for row in open_platform().registry.versions()], as_json=as_json)
 
 
+@model.command("show")
+def show_model(
+    version: Annotated[str, typer.Argument(help="Its number, or champion.")] = "champion",
+    as_json: Json = False,
+) -> None:
+    """Show a version's threshold, the recall it was chosen for, its calibration, its data set.
+
+    Example: [bold]calnet-ops model show 3[/bold]
+    """
+    from calnet_ops.steps.chosen_model import find_model
+    from calnet_ops.steps.model_facts import load_model_facts
+
+    platform = open_platform()
+    show(load_model_facts(find_model(version, platform), platform.store), as_json=as_json)
+
+
 @model.command("follow")
 def follow(as_json: Json = False) -> None:
     """Take note of the alias `champion`, and put it back if its version has not passed the gate.

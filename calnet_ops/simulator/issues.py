@@ -53,11 +53,12 @@ class Effect:
     dark: bool = False
     """Whether nothing was measured at all."""
     glare: bool = False
-    """Whether light comes and goes, and only the worst of it is flagged."""
+    """Whether light comes and goes, and only the worst of it is flagged, if the bit is not 0."""
 
 
 EFFECTS = {
     "scattered light": Effect(t.Q_SCATTERED_LIGHT, "light comes and goes", glare=True),
+    "unflagged light": Effect(0, "light comes and goes, and no flag tells of it", glare=True),
     "manual exclude": Effect(t.Q_MANUAL_EXCLUDE, "cadences set aside by hand"),
     "coarse pointing": Effect(t.Q_COARSE_POINT, "out of fine pointing"),
     "instrument off": Effect(t.Q_EARTH_POINT, "no data", dark=True),
@@ -147,6 +148,7 @@ def plant(table: npt.NDArray[np.void], time: Floats, issues: Sequence[PlantedIss
         effect = EFFECTS[issue.kind]
         if effect.glare:
             here = _shine(table, here, (time - issue.start) / (issue.stop - issue.start))
+            here &= effect.bit > 0
         table["QUALITY"][here] |= effect.bit
         blank = ["PDCSAP_FLUX"]
         if effect.dark:
@@ -156,6 +158,36 @@ def plant(table: npt.NDArray[np.void], time: Floats, issues: Sequence[PlantedIss
         for column in blank:
             table[column][here] = np.nan
             table[f"{column}_ERR"][here] = np.nan
+
+
+def light_at_orbits(timeline: t.Timeline, share: float) -> tuple[PlantedIssue, ...]:
+    """Unflagged light in all cameras at both ends of each orbit: a sector of scattered light.
+
+    Before sector 27 SPOC's flags did not know scattered light, and what the correction leaves of
+    it looks like slow dimming and brightening of every star.
+
+    Parameters
+    ----------
+    timeline
+        Of the sector.
+    share
+        Of each stretch between gaps that lies in the light, half of it at either end; 0 to 1.
+
+    Raises
+    ------
+    WrongConfiguration
+        If `share` is not a share.
+    """
+    if not 0 <= share <= 1:
+        raise WrongConfiguration("scattered light", found=str(share), expected="a share, 0 to 1")
+    windows: list[PlantedIssue] = []
+    for orbit in range(timeline.orbit[-1] + 1 if share else 0):
+        clock = timeline.clock[(timeline.orbit == orbit) & ~timeline.gap]
+        length = share / 2 * (clock[-1] - clock[0])
+        for start in (clock[0], clock[-1] - length):
+            window = PlantedIssue(float(start), float(start + length), "unflagged light")
+            windows += [window] if length else []
+    return tuple(windows)
 
 
 def save_issues(folder: Path, sector: int, issues: Sequence[PlantedIssue]) -> None:

@@ -14,7 +14,13 @@ from calnet_ops.keys import sector_key
 from calnet_ops.simulator.binaries import binary_signal
 from calnet_ops.simulator.camera import camera_season, sector_timeline
 from calnet_ops.simulator.damage import DAMAGES
-from calnet_ops.simulator.issues import PlantedIssue, check_windows, plant, save_issues
+from calnet_ops.simulator.issues import (
+    PlantedIssue,
+    check_windows,
+    light_at_orbits,
+    plant,
+    save_issues,
+)
 from calnet_ops.simulator.mast_tables import Listed, save_tables
 from calnet_ops.simulator.pairs import KINDS as PAIR_KINDS
 from calnet_ops.simulator.pairs import Pair, crowded, pair_star, set_scene
@@ -106,6 +112,7 @@ def simulate_sector(
     delivery: int = 1,
     issues: Sequence[PlantedIssue] = (),
     n_pair: int = 0,
+    scattered_light: float = 0.0,
 ) -> SectorReport:
     """Write a sector as the archive would hold it.
 
@@ -143,6 +150,8 @@ def simulate_sector(
     n_pair
         So many pairs of stars more, 0.2 to 3 pixels apart: a binary, and a quiet star that has some
         of its light, and so its eclipses, in the aperture.
+    scattered_light
+        Share of each orbit in scattered light that no flag tells of, in all cameras.
 
     Raises
     ------
@@ -154,12 +163,14 @@ def simulate_sector(
         raise WrongConfiguration(
             "truth", found=str(truth), expected=f"a file outside {folder}, which is served"
         )
-    check_windows(sector, sector_timeline(sector, compact=compact).clock, issues)
+    timeline = sector_timeline(sector, compact=compact)
+    issues = (*issues, *light_at_orbits(timeline, scattered_light))
+    check_windows(sector, timeline.clock, issues)
     first_tic = own_tic(sector, 0) if first_tic is None else first_tic
     lights = folder / sector_key(sector)
     lights.mkdir(parents=True, exist_ok=True)
     jobs = [
-        Job(lights, sector, first_tic + i, kind, seed, compact, delivery, issues=tuple(issues))
+        Job(lights, sector, first_tic + i, kind, seed, compact, delivery, issues=issues)
         for i, kind in enumerate(allot_kinds(mix, n_star, seed))
     ]
     if damaged:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from calnet_ops import keys
 from calnet_ops.errors import FeaturesDiffer, MissingInput, WrongConfiguration
 from calnet_ops.platform import Platform, open_platform
+from calnet_ops.science.candidates.calibration import IDENTITY, Calibration
 from calnet_ops.science.features import VERSIONS
 from calnet_ops.science.network.litert import Scorer
 
@@ -38,6 +39,8 @@ class ChosenModel:
     """Probability from which a target is a candidate."""
     features: str = FEATURES
     """Version of the features that it learned from."""
+    calibration: Calibration = IDENTITY
+    """Of its combined probabilities."""
 
 
 def open_model(
@@ -78,6 +81,18 @@ def open_model(
     if chosen.features not in VERSIONS:
         raise FeaturesDiffer(model, found=chosen.features, expected=" or ".join(VERSIONS))
     return chosen if threshold is None else replace(chosen, threshold=threshold)
+
+
+def find_model(version: str, platform: Platform) -> str:
+    """Id of a version by its number, or of an alias such as ``champion``.
+
+    Raises
+    ------
+    MissingInput
+        If there is none.
+    """
+    is_number = version.isdigit()
+    return _model_id(None if is_number else version, version if is_number else None, platform)
 
 
 def _of_installation(alias: str | None, version: str | None, platform: Platform) -> ChosenModel:
@@ -121,7 +136,10 @@ def _of_file(file: Path) -> ChosenModel:
 def _chosen(score: Score, model_json: bytes) -> ChosenModel:
     facts = json.loads(model_json)
     return ChosenModel(
-        score, facts.get("threshold", DEFAULT_THRESHOLD), facts.get("features", FEATURES)
+        score,
+        facts.get("threshold", DEFAULT_THRESHOLD),
+        facts.get("features", FEATURES),
+        Calibration.from_json(facts.get("calibration")),
     )
 
 

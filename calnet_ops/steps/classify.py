@@ -11,7 +11,8 @@ import numpy as np
 import pyarrow as pa
 
 from calnet_ops.errors import RejectedInput
-from calnet_ops.science.candidates.combine import combine_segments
+from calnet_ops.science.candidates.calibration import IDENTITY, Calibration
+from calnet_ops.science.candidates.combine import combine_sectors, combine_segments
 from calnet_ops.science.candidates.ephemeris import UNKNOWN, Ephemeris, characterise
 from calnet_ops.science.features import Segment, extract
 from calnet_ops.science.lightcurve.light_curve import BTJD_ZERO
@@ -60,7 +61,7 @@ CLASSIFIED = pa.schema(
         _field("tic", pa.int64(), "TESS Input Catalog number"),
         _field("sectors", pa.string(), "sectors of the files, such as 61,87"),
         _field("n_file", pa.int32(), "light curves of the target"),
-        _field("probability", pa.float64(), "of being an eclipsing binary, from all segments"),
+        _field("probability", pa.float64(), "of being an eclipsing binary, from all sectors"),
         _field("n_segment", pa.int32(), "segments scored"),
         _field("candidate", pa.bool_(), "whether the probability reaches the threshold"),
         _field("period", pa.float64(), "orbital period of a candidate", "d"),
@@ -123,8 +124,10 @@ def by_target(scored: Iterable[ScoredFile]) -> list[list[ScoredFile]]:
     return list(targets.values())
 
 
-def describe_target(files: Sequence[ScoredFile], threshold: float) -> Classified:
-    """How likely a star is an eclipsing binary, from all segments; if likely, its eclipses.
+def describe_target(
+    files: Sequence[ScoredFile], threshold: float, calibration: Calibration = IDENTITY
+) -> Classified:
+    """How likely a star is an eclipsing binary, from all sectors; if likely, its eclipses.
 
     Parameters
     ----------
@@ -133,10 +136,11 @@ def describe_target(files: Sequence[ScoredFile], threshold: float) -> Classified
         good cadences first, until one has a period.
     threshold
         Probability from which it is a candidate.
+    calibration
+        Of the model's combined probabilities.
     """
     used = [file for file in files if file.scores.size]
-    scores = np.concatenate([file.scores for file in files])
-    probability = combine_segments(scores) if scores.size else None
+    probability = _combine(used, calibration) if used else None
     candidate = probability is not None and probability >= threshold
     found = _measure(used) if candidate else UNKNOWN
     reasons = [file.reason for file in files if file.reason]
@@ -147,7 +151,7 @@ def describe_target(files: Sequence[ScoredFile], threshold: float) -> Classified
         sectors=",".join(map(str, sorted({file.sector for file in files if file.sector}))),
         n_file=len(files),
         probability=probability,
-        n_segment=scores.size,
+        n_segment=sum(file.scores.size for file in used),
         candidate=candidate,
         period=_known(found.period),
         epoch_bjd_tdb=_known(found.epoch + BTJD_ZERO),
@@ -156,6 +160,18 @@ def describe_target(files: Sequence[ScoredFile], threshold: float) -> Classified
         files=",".join(file.path.name for file in files),
         reason="; ".join(reasons),
     )
+
+
+def _combine(files: Sequence[ScoredFile], calibration: Calibration) -> float:
+    """Probability from all files of a star, as a catalog has it: by sector, then over sectors.
+
+    A file that does not say its sector counts as one of its own.
+    """
+    sectors: dict[int | Path, list[Floats]] = {}
+    for file in files:
+        sectors.setdefault(file.sector or file.path, []).append(file.scores)
+    each = [combine_segments(np.concatenate(scores)) for scores in sectors.values()]
+    return combine_sectors(calibration.apply(each))
 
 
 def _score_some(files: list[Path], model: ChosenModel) -> Iterator[ScoredFile]:

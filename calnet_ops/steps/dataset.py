@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from calnet_ops.adapters.store import Store
 from calnet_ops.errors import MissingInput
 from calnet_ops.lineage import lineage_id
 from calnet_ops.platform import Platform
+from calnet_ops.science.candidates.calibration import Calibration
 from calnet_ops.science.candidates.combine import combine_segments
 from calnet_ops.science.features.tables import matrix
 from calnet_ops.science.labels.split import CELL_DEG, SALT, TRAIN_SHARE, VALIDATION_SHARE, split_of
@@ -72,6 +73,10 @@ class Stars:
     is_eb: npt.NDArray[np.bool_]
     eb_type: list[str]
     probability: npt.NDArray[np.float64]
+
+    def calibrated(self, calibration: Calibration) -> "Stars":
+        """The same stars with probabilities that hold in numbers."""
+        return replace(self, probability=calibration.apply(self.probability))
 
 
 def freeze_dataset(label_set: str, features: str, platform: Platform) -> Dataset:

@@ -9,6 +9,7 @@ from calnet_ops import keys
 from calnet_ops.errors import FeaturesDiffer, MissingInput
 from calnet_ops.lineage import canonical_json, lineage_id, sha256_hex
 from calnet_ops.platform import Platform
+from calnet_ops.science.candidates.calibration import Calibration
 from calnet_ops.science.evaluation.evidence import Evidence, Performance, measure
 from calnet_ops.science.evaluation.gate import Verdict, judge
 from calnet_ops.science.features import VERSIONS
@@ -124,6 +125,7 @@ def _champion(
     test = Dataset(stored["dataset_id"], stored["features"], table).part("test")
     graph = platform.store.load(keys.model(champion.model_id, "calnet.tflite"))
     stars = judge_stars(test, Scorer(graph).score(*load_segments(test, platform.store)))
+    stars = stars.calibrated(Calibration.from_json(facts.get("calibration")))
     return champion.model_id, measure(
         stars.is_eb, stars.eb_type, stars.probability, champion.threshold
     )

@@ -14,6 +14,7 @@ from calnet_ops.adapters.store import Store
 from calnet_ops.errors import FeaturesDiffer, MissingInput, SectorNotTrusted
 from calnet_ops.lineage import lineage_id
 from calnet_ops.platform import Platform
+from calnet_ops.science.candidates.calibration import Calibration
 from calnet_ops.science.candidates.combine import RULE, combine_segments
 from calnet_ops.science.features.tables import matrix
 from calnet_ops.science.network.litert import Scorer
@@ -21,6 +22,9 @@ from calnet_ops.steps.stored_files import stored_files
 
 VERSION = 1
 """Raised when the results of this step change; part of every lineage id."""
+
+COMBINE_VERSION = 2
+"""The same for the combination to target scores: another one needs no new scores."""
 
 STEP = "score"
 """Name of this step in the ledger."""
@@ -155,7 +159,7 @@ def score_shard(shard: ScoreShard, platform: Platform) -> ScoreTally:
 
 
 def combine_targets(sector: int, tallies: list[ScoreTally], platform: Platform) -> TargetRecord:
-    """Combine the scores of all shards to one probability a star, and note them.
+    """Combine the scores of all shards to one calibrated probability a star, and note them.
 
     Raises
     ------
@@ -171,14 +175,22 @@ def combine_targets(sector: int, tallies: list[ScoreTally], platform: Platform) 
         )
     store, model_id = platform.store, tallies[0]["model_id"]
     shards = [tally["scores"] for tally in tallies]
-    lineage = lineage_id("combine_targets", VERSION, scores=shards, rule=RULE)
+    facts = _model_facts(model_id, store)
+    calibration = Calibration.from_json(facts.get("calibration"))
+    lineage = lineage_id(
+        "combine_targets",
+        COMBINE_VERSION,
+        scores=shards,
+        rule=RULE,
+        calibration=calibration.as_json(),
+    )
     key = keys.target_scores(model_id, sector, lineage)
     if store.exists(key):
         table = store.load_table(key)
     else:
-        table = _combine(sector, shards, _simulated(sector, platform), store)
+        table = _combine(sector, shards, _simulated(sector, platform), calibration, store)
         store.save_table(key, table)
-    threshold = _model_facts(model_id, store)["threshold"]
+    threshold = facts["threshold"]
     record = TargetRecord(
         sector=sector,
         model_id=model_id,
@@ -202,7 +214,11 @@ def _score(shard: ScoreShard, store: Store) -> pa.Table:
 
 
 def _combine(
-    sector: int, shards: Iterable[str], simulated: dict[int, bool], store: Store
+    sector: int,
+    shards: Iterable[str],
+    simulated: dict[int, bool],
+    calibration: Calibration,
+    store: Store,
 ) -> pa.Table:
     by_star: dict[int, list[float]] = {}
     for key in shards:
@@ -214,7 +230,7 @@ def _combine(
             "tic": tic,
             "sector": sector,
             "n_segment": len(scores),
-            "probability": combine_segments(scores),
+            "probability": float(calibration.apply(combine_segments(scores))),
             "simulated": simulated.get(tic, False),
         }
         for tic, scores in sorted(by_star.items())

@@ -14,8 +14,9 @@ from calnet_ops.errors import MissingInput, SectorNotTrusted
 from calnet_ops.lineage import canonical_json, lineage_id
 from calnet_ops.platform import Platform
 from calnet_ops.science.checks.expectations import FEATURES, Scope, Severity, wanted
-from calnet_ops.science.checks.products import SEGMENTS, feature_statistics, segment_statistics
+from calnet_ops.science.checks.products import feature_statistics
 from calnet_ops.steps import judging
+from calnet_ops.steps.segment_statistics import load_statistics
 
 VERSION = 1
 """Raised when the results of this step change; part of every lineage id."""
@@ -94,8 +95,7 @@ def distrust(record: FeatureCheckRecord) -> SectorNotTrusted:
 
 def _judge(made: StepRecord, lineage: str, store: Store) -> dict[str, Any]:
     sector, facts = made.sector, made.facts
-    parts = [_statistics(shard, store) for shard in facts["shards"]]
-    segments = pa.concat_tables([SEGMENTS.empty_table(), *parts])
+    segments = load_statistics(facts["shards"], store)
     n_skipped = sum(facts["n_skipped"].values())
     whole = feature_statistics(segments, facts["n_file"], n_skipped)
     chosen = wanted(FEATURES, facts["n_file"])
@@ -113,14 +113,6 @@ def _judge(made: StepRecord, lineage: str, store: Store) -> dict[str, Any]:
         "faults": judging.marks(outcomes, Severity.HALT),
         "marked": judging.marks(outcomes, Severity.WARN),
     }
-
-
-def _statistics(shard: dict[str, Any], store: Store) -> pa.Table:
-    """Statistics of a shard; of one that an older version has made, computed now."""
-    key = shard.get("statistics", "")
-    if key and store.exists(key):
-        return store.load_table(key)
-    return segment_statistics(store.load_table(shard["features"]))
 
 
 def _record(key: str, made: StepRecord, report: dict[str, Any]) -> FeatureCheckRecord:

@@ -61,6 +61,19 @@ SEGMENTS = Family("calnet_segments_scored", "Segments scored by the champion", (
 CANDIDATES = Family(
     "calnet_candidates", "Targets at or above the champion's threshold", ("sector",)
 )
+DRIFT_WARNING = Family(
+    "calnet_drift_warning",
+    "1 if a sector is unlike what the champion knows, 0 if not",
+    ("sector",),
+)
+DRIFT_EXCESS = Family(
+    "calnet_drift_excess_ratio", "Largest distance of a sector over its limit", ("sector",)
+)
+EXPECTED = Family(
+    "calnet_expected_ratio",
+    "Recall and precision of the champion in a sector, expected without labels",
+    ("sector", "figure"),
+)
 VETTING = Family("calnet_vetting_waiting", "Candidate stars that nobody has judged")
 HALTED = Family("calnet_sectors_halted", "Sectors that were stopped and wait for a person")
 CHAMPION = Family("calnet_champion_version", "Registry version of the champion; 0 if there is none")
@@ -90,6 +103,9 @@ FAMILIES = (
     TARGETS,
     SEGMENTS,
     CANDIDATES,
+    DRIFT_WARNING,
+    DRIFT_EXCESS,
+    EXPECTED,
     VETTING,
     HALTED,
     CHAMPION,
@@ -183,8 +199,16 @@ def _sector_samples(family: Family, row: SectorRow) -> list[Sample]:
         TARGETS: [([], row.n_target)],
         SEGMENTS: [([], row.n_segment)],
         CANDIDATES: [([], row.n_candidate)],
+        DRIFT_WARNING: [([], _warning(row.drift))],
+        DRIFT_EXCESS: [([], row.drift_excess)],
+        EXPECTED: [(["recall"], row.expected_recall), (["precision"], row.expected_precision)],
     }
     return by_family[family]
+
+
+def _warning(state: str | None) -> float | None:
+    """Whether to warn; not known while there is nothing to compare with."""
+    return float(state == "warn") if state in {"usual", "warn"} else None
 
 
 def _platform_samples(family: Family, shown: Overview) -> list[Sample]:

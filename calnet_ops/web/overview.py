@@ -74,6 +74,14 @@ class SectorRow:
     n_candidate: int | None
     n_waiting: int
     """Candidates that nobody has judged."""
+    drift: str | None
+    """``usual``, ``warn`` or ``unknown``, of the scores by the champion."""
+    drift_warnings: list[str]
+    drift_excess: float | None
+    """Largest distance over its limit; above 1 is a warning."""
+    expected_recall: float | None
+    expected_precision: float | None
+    """Of the champion, without labels."""
     raw_after_s: float | None
     """From first seen to all files stored [s]."""
     scored_after_s: float | None
@@ -124,6 +132,8 @@ class Overview:
     sectors: list[SectorRow]
     """Newest sector first."""
     champion: Promotion | None
+    least_recall: float | None
+    """Recall of validation stars that the champion's threshold was chosen for."""
     refused: list[Promotion]
     """Newest first."""
     n_refused: int
@@ -168,6 +178,7 @@ def overview(platform: Platform) -> Overview:
     return Overview(
         sectors=rows,
         champion=champion,
+        least_recall=_least_recall(champion, newest),
         refused=refused[::-1][:REFUSALS_SHOWN],
         n_refused=len(refused),
         waiting=Waiting(
@@ -187,6 +198,11 @@ def waiting_approvals(platform: Platform) -> Approvals:
         return Approvals(platform.scheduler.waiting_approvals(), "")
     except CalnetError as error:
         return Approvals([], str(error))
+
+
+def _least_recall(champion: Promotion | None, newest: Newest) -> float | None:
+    trained = newest.get(("train", 0, champion.model_id)) if champion else None
+    return trained.facts.get("least_recall") if trained else None
 
 
 def _halted(deliveries: list[Delivery]) -> list[str]:
@@ -235,6 +251,7 @@ def _sector_row(
     features = newest.get(("features-v1", sector, ""))
     score = newest.get(("score", sector, model_id))
     candidates = newest.get(("candidates", sector, model_id))
+    watched = newest.get(("drift", sector, model_id))
     facts, pulled = delivery.facts, ingest.facts if ingest else {}
     # a delivery that is only listed has the facts of the one before, which stay in force
     n_stored = facts.get("n_stored")
@@ -268,6 +285,11 @@ def _sector_row(
         n_segment=_count(score, "n_segment"),
         n_candidate=_count(candidates, "n_candidate"),
         n_waiting=len(waiting),
+        drift=watched.facts["state"] if watched else None,
+        drift_warnings=watched.facts["warnings"] if watched else [],
+        drift_excess=watched.facts["excess"] if watched else None,
+        expected_recall=_expected(watched, "recall"),
+        expected_precision=_expected(watched, "precision"),
         raw_after_s=_after(delivery, [ingest.at_utc] if ingest else []),
         scored_after_s=_after(delivery, scored.get(sector, [])),
         bytes_per_s=_rate(pulled, "pulled_bytes"),
@@ -278,6 +300,14 @@ def _sector_row(
 
 def _count(record: StepRecord | None, name: str) -> int | None:
     return record.facts.get(name) if record else None
+
+
+def _expected(record: StepRecord | None, name: str) -> float | None:
+    """Expected figure, if the probabilities that it rests on are calibrated."""
+    if record is None or not record.facts["calibrated"]:
+        return None
+    value: float | None = record.facts["expected"][name]["value"]
+    return value
 
 
 def _by_reason(facts: dict[str, Any], name: str) -> dict[str, int]:

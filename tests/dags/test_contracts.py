@@ -55,6 +55,7 @@ for dag, module in DagContext.autoregistered_dags:
             {"task_id": t.task_id, "owner": t.owner, "retries": t.retries, "queue": t.queue,
              "has_policy": getattr(t, "retry_policy", None) is not None,
              "at_once": t.max_active_tis_per_dag, "is_mapped": hasattr(t, "expand_input"),
+             "upstream": sorted(t.upstream_task_ids), "downstream": sorted(t.downstream_task_ids),
              "links": [link.name for link in t.operator_extra_links]}
             for t in dag.tasks
         ],
@@ -133,6 +134,15 @@ def test_data_docs_are_a_button_on_the_task_that_writes_them(parsed):
     links = {task["task_id"]: task["links"] for task in parsed["dags"]["ingest_sector"]["tasks"]}
     assert links.pop("validate") == ["Data Docs"]
     assert not any(links.values())
+
+
+def test_drift_has_its_page_and_holds_nothing_up(parsed):
+    tasks = {task["task_id"]: task for task in parsed["dags"]["score_sector"]["tasks"]}
+    assert tasks["watch_drift"]["links"] == ["Data Docs"]
+    assert tasks["watch_drift"]["downstream"] == []
+    assert tasks["watch_drift"]["upstream"] == ["combine_targets"]
+    assert tasks["characterise"]["upstream"] == ["combine_targets"]
+    assert tasks["announce"]["upstream"] == ["characterise"]
 
 
 @pytest.mark.parametrize("file", DAGS, ids=lambda file: file.stem)

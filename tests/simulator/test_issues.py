@@ -141,3 +141,19 @@ def test_command_plants_issues(tmp_path):
     (curve,) = curves(tmp_path).values()
     inside = (curve.time >= START) & (curve.time <= STOP)
     assert np.all(curve.quality[inside] & Q_MANUAL_EXCLUDE)
+
+
+def test_a_sector_of_scattered_light_is_lit_in_all_cameras_and_no_flag_tells(plain, tmp_path):
+    simulate_sector(
+        tmp_path, 87, n_star=N_STAR, seed=20, compact=True, workers=1, scattered_light=0.4
+    )
+    lit = curves(tmp_path)
+    assert lit.keys() == plain.keys()
+    for name, curve in lit.items():
+        before = plain[name]
+        np.testing.assert_array_equal(curve.quality, before.quality)
+        brighter = (curve.flux - before.flux)[curve.good] / np.nanmedian(before.flux)
+        assert np.max(brighter) == pytest.approx(0.02, abs=0.001)
+        assert 0.3 < np.mean(brighter > 1e-6) < 0.5
+    listed = (tmp_path / "mast" / FILE_NAME).read_text()
+    assert listed.count("unflagged light") == 4  # both ends of two orbits

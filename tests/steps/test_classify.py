@@ -8,7 +8,7 @@ import pytest
 
 from calnet_ops import keys
 from calnet_ops.errors import FeaturesDiffer, WrongConfiguration
-from calnet_ops.science.candidates.combine import combine_segments
+from calnet_ops.science.candidates.combine import combine_sectors, combine_segments
 from calnet_ops.science.features import extract
 from calnet_ops.science.lightcurve.light_curve import BTJD_ZERO
 from calnet_ops.science.lightcurve.readers import read_any
@@ -69,10 +69,25 @@ def test_files_of_one_star_are_one_row(files, tmp_path):
     assert second["n_file"] == 1
     assert row["n_segment"] == sum(one["n_segment"] for one in alone)
     scored = classify.score_files([part, whole], classify.open_model(str(TINY)))
-    scores = np.concatenate([file.scores for file in scored])
-    assert row["probability"] == pytest.approx(combine_segments(scores), abs=1e-6)
+    each = [combine_segments(file.scores) for file in scored]
+    assert row["probability"] == pytest.approx(combine_sectors(each), abs=1e-6)
     # Measured in the file with the most good cadences, although it came last.
     assert row["epoch_bjd_tdb"] == alone[0]["epoch_bjd_tdb"]
+
+
+def test_a_calibration_beside_the_graph_is_applied(files, tmp_path):
+    graph = tmp_path / "calnet.tflite"
+    graph.write_bytes(tiny_graph())
+    line = {"slope": 0.5, "intercept": 1.0, "covariance": [0.1, 0, 0.1], "n_star": 9}
+    line |= {"eb_share": 0.5}
+    (tmp_path / "model.json").write_text(json.dumps({"calibration": line}))
+    model = classify.open_model(str(graph))
+    (target,) = classify.by_target(classify.score_files(files[:1], model))
+    row = classify.describe_target(target, 1.0, model.calibration)
+    raw = classify.describe_target(target, 1.0)["probability"]
+    assert raw is not None
+    assert row["probability"] == pytest.approx(float(model.calibration.apply(raw)))
+    assert float(model.calibration.apply(raw)) > raw
 
 
 def test_a_file_that_does_not_name_its_star_stays_alone(files, tmp_path):

@@ -11,6 +11,7 @@ from calnet_ops import keys
 from calnet_ops.errors import MissingInput, ReleaseRefused
 from calnet_ops.lineage import sha256_hex
 from calnet_ops.platform import Platform
+from calnet_ops.science.candidates.combine import combine_sectors
 from calnet_ops.science.catalog.contents import Contents, find_faults
 from calnet_ops.science.catalog.schema import facts_of
 from calnet_ops.steps import publish, publish_contents
@@ -119,11 +120,14 @@ def test_sectors_of_a_star_become_one_row(platform):
     contents = build(platform)
     (row,) = contents.catalog.to_pylist()
     assert (row["sectors"], row["n_sector"], row["n_sector_scored"]) == ("1,27", 2, 3)
-    assert (row["probability"], row["period"], row["n_segment"]) == (0.95, 1.501, 4)
+    assert (row["period"], row["n_segment"]) == (1.501, 4)
+    assert row["probability"] == pytest.approx(combine_sectors([0.9, 0.95, 0.3]), abs=1e-6)
     searched = contents.searched.to_pylist()
     assert [star["tic"] for star in searched] == [11, 12]
     assert searched[0]["sectors"] == "1,27,28"
     assert searched[0]["probability_by_sector"] == [0.9, 0.95, 0.3]
+    assert searched[0]["probability"] == pytest.approx(row["probability"], abs=1e-6)
+    assert [star["candidate"] for star in searched] == [True, False]
 
 
 def test_what_people_say_decides_on_tier_and_presence(platform):

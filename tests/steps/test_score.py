@@ -7,6 +7,7 @@ import pytest
 
 from calnet_ops import keys
 from calnet_ops.errors import FeaturesDiffer, MissingInput
+from calnet_ops.science.candidates.calibration import Calibration
 from calnet_ops.science.candidates.combine import combine_segments
 from calnet_ops.science.features.tables import matrix
 from calnet_ops.steps import extract, score
@@ -84,6 +85,24 @@ def test_a_star_has_one_probability_and_keeps_its_taint(extracted):
     assert targets["simulated"].to_pylist() == [True] * 3
     own = extracted.store.load_table(tallies[0]["scores"])["score"].to_pylist()
     assert targets["probability"][0].as_py() == pytest.approx(combine_segments(own))
+
+
+def test_a_calibrated_model_gives_calibrated_probabilities_without_scoring_again(extracted):
+    promote(extracted)
+    _, plain = run(extracted)
+    line = {"slope": 0.6, "intercept": -0.4, "covariance": [0.1, 0, 0.1], "n_star": 50}
+    line |= {"eb_share": 0.4}
+    facts = json.loads(extracted.store.load(keys.model("aaaa", "model.json")))
+    body = json.dumps(facts | {"calibration": line}).encode()
+    extracted.store.objects[keys.model("aaaa", "model.json")] = body
+    del extracted.store.objects[keys.model("aaaa", "calnet.tflite")]  # nothing left to score with
+    _, record = run(extracted)
+    assert record["targets"] != plain["targets"]
+    before, after = (
+        extracted.store.load_table(one["targets"])["probability"].to_numpy()
+        for one in (plain, record)
+    )
+    np.testing.assert_allclose(after, Calibration.from_json(line).apply(before), rtol=1e-9)
 
 
 def test_the_ledger_knows_what_came_out(extracted):

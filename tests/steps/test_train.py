@@ -9,11 +9,14 @@ import pytest
 
 from calnet_ops import keys
 from calnet_ops.errors import MissingInput, WrongConfiguration
+from calnet_ops.science.candidates.calibration import Calibration
+from calnet_ops.science.evaluation.drift import NUMBERS
 from calnet_ops.science.network.litert import Scorer
 from calnet_ops.science.network.settings import PUBLISHED
 from calnet_ops.steps.gate import judge_version
 from calnet_ops.steps.promote import follow_champion
-from calnet_ops.steps.train import train_model
+from calnet_ops.steps.train import LEAST_RECALL, train_model
+from calnet_ops.steps.training_reference import REFERENCE_PART
 from tests.support.labelled_sky import fill_platform
 from tests.support.memory_registry import MemoryRegistry
 from tests.support.platforms import make_platform
@@ -61,11 +64,22 @@ class TestCircle:
         assert facts["features"] == "v1"
         assert facts["threshold"] == trained["threshold"]
         assert (facts["output_index"], facts["simulated"]) == (0, True)
+        assert facts["least_recall"] == trained["least_recall"] == LEAST_RECALL
+        assert Calibration.from_json(facts["calibration"]).n_star > 0
         graph = platform.store.load(keys.model(trained["model_id"], "calnet.tflite"))
         table = platform.store.load_table(trained["dataset"])
         flat = np.zeros((3, 4000), np.float32), np.zeros((3, 1000), np.float32)
         assert Scorer(graph).score(*flat).shape == (3,)
         assert len(table) == sum(trained["n_segment"].values()) == 400
+
+    def test_what_its_stars_look_like_is_kept_for_drift(self, circle):
+        platform, trained = circle
+        reference = platform.store.load_table(keys.model(trained["model_id"], REFERENCE_PART))
+        counts = {(r["number"], r["verdict"]): r["n_star"] for r in reference.to_pylist()}
+        assert {number for number, _ in counts} == set(NUMBERS)
+        assert counts["flux_skew", "EB"] + counts["flux_skew", "NOT_EB"] == 200
+        unseen = counts["probability", "EB"] + counts["probability", "NOT_EB"]
+        assert 20 < unseen < 120  # validation and test stars alone
 
     def test_the_registry_was_told_everything(self, circle):
         platform, trained = circle

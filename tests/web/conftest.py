@@ -137,6 +137,18 @@ def write_sector(platform: Platform, sector: int, n_candidate: int) -> None:
     write_candidates(platform, sector, rows)
 
 
+def write_drift(platform: Platform, sector: int, state: str, warnings: list[str]) -> None:
+    """What `watch_drift` notes of a sector, and its page."""
+    docs = keys.drift(MODEL, sector, "d1f7000000000000", "index.html")
+    platform.store.save_new(docs, b"<h1>Drift</h1>", "text/html")
+    estimate = {"value": 0.93, "low": 0.9, "high": 0.96}
+    facts = {"state": state, "warnings": warnings, "excess": 1.4 if warnings else 0.4}
+    facts |= {"expected": {"recall": estimate, "precision": estimate}, "calibrated": True}
+    key = docs.replace("index.html", "drift.json")
+    facts |= {"docs": docs}
+    platform.ledger.record("drift", sector, key, model_id=MODEL, facts=facts)
+
+
 def fill(platform: Platform) -> None:
     """Two finished sectors, one halted, one just listed; a champion, a refusal, a release."""
     ledger = platform.ledger
@@ -145,6 +157,9 @@ def fill(platform: Platform) -> None:
     ledger.add_promotion(model_version=2, action="refused", reason="no verdict", **champion)
     write_sector(platform, 86, 3)
     write_sector(platform, 87, 5)
+    ledger.record("train", 0, "model.json", model_id=MODEL, facts={"least_recall": 0.9})
+    write_drift(platform, 86, "usual", [])
+    write_drift(platform, 87, "warn", ["flux_skew of whole sector against recent: 0.228"])
     ledger.add_delivery(
         88, 1, state="halted", n_listed=500, listing_sha256="1" * 64, facts={"manifest": "m"}
     )

@@ -73,6 +73,14 @@ def test_an_empty_platform_has_an_ops_page(platform, scheduler):
     assert "No sector has been seen yet" in answer.text
 
 
+def test_drift_is_on_the_ops_page_with_a_link_to_its_figure(pages):
+    text = pages.get("/ops").text
+    assert '<a href="docs/s087/drift/index.html" class="bad">warn</a>' in text
+    assert '<a href="docs/s086/drift/index.html">usual</a>' in text
+    assert "for a recall of 0.9" in text
+    assert pages.get("/docs/s087/drift/").text == "<h1>Drift</h1>"
+
+
 def test_data_docs_of_a_folder_are_a_page_and_no_download(pages):
     answer = pages.get("/docs/s087/")
     assert answer.status_code == 200

@@ -21,6 +21,10 @@ def test_the_figures_of_a_sector_are_there(filled_platform):
         'calnet_skipped_files{reason="too few good cadences",sector="s087"} 4.0',
         'calnet_targets_scored{sector="s087"} 493.0',
         'calnet_candidates{sector="s087"} 5.0',
+        'calnet_drift_warning{sector="s086"} 0.0',
+        'calnet_drift_warning{sector="s087"} 1.0',
+        'calnet_drift_excess_ratio{sector="s087"} 1.4',
+        'calnet_expected_ratio{figure="recall",sector="s087"} 0.93',
         "calnet_vetting_waiting 5.0",
         "calnet_champion_version 1.0",
         "calnet_promotions_refused_total 1.0",
@@ -33,6 +37,7 @@ def test_what_is_not_known_has_no_sample(filled_platform):
     text = exposition(filled_platform).decode()
     assert 'calnet_targets_scored{sector="s089"}' not in text
     assert 'calnet_sector_files{sector="s088",status="expected"}' not in text
+    assert 'calnet_drift_warning{sector="s089"}' not in text
 
 
 def test_promtool_accepts_the_text(filled_platform):

@@ -1,7 +1,7 @@
 from calnet_ops import keys
 from calnet_ops.adapters.scheduler import Approval
 from calnet_ops.web.overview import overview, waiting_approvals
-from tests.web.conftest import FIRST_TIC
+from tests.web.conftest import FIRST_TIC, MODEL
 
 
 def test_an_empty_platform_has_an_overview(platform):
@@ -22,6 +22,22 @@ def test_a_finished_sector_shows_its_counts(filled_platform):
     assert row.raw_after_s is not None
     assert row.raw_after_s >= 0
     assert row.docs
+
+
+def test_drift_and_expected_figures_are_those_of_the_champion(filled_platform):
+    shown = overview(filled_platform)
+    rows = {row.sector: row for row in shown.sectors}
+    assert (rows[86].drift, rows[87].drift, rows[89].drift) == ("usual", "warn", None)
+    assert rows[87].drift_warnings == ["flux_skew of whole sector against recent: 0.228"]
+    assert (rows[87].expected_recall, rows[89].expected_recall) == (0.93, None)
+    assert shown.least_recall == 0.9
+
+
+def test_expected_figures_of_a_model_without_calibration_are_not_shown(filled_platform):
+    facts = filled_platform.ledger.latest("drift", 87, MODEL).facts | {"calibrated": False}
+    filled_platform.ledger.record("drift", 87, "other.json", model_id=MODEL, facts=facts)
+    row = next(row for row in overview(filled_platform).sectors if row.sector == 87)
+    assert (row.drift, row.expected_recall, row.expected_precision) == ("warn", None, None)
 
 
 def test_what_is_not_known_yet_is_not_zero(filled_platform):

@@ -9,6 +9,8 @@ from typing import Any
 
 import pyarrow as pa
 
+from calnet_ops.science.candidates.combine import combine_sectors
+
 SEARCHED = pa.schema(
     [
         pa.field("tic", pa.int64(), nullable=False),
@@ -83,13 +85,15 @@ def assemble(
     attributed
         Whose eclipses a star shows, by TIC number; of some it may not be known.
     """
-    n_scored = Counter(row["tic"] for row in targets)
+    scored = dict(_by_star(targets))
     rows = []
     for tic, sectors in _by_star(candidates):
         vetting = vetted.get(tic, UNVETTED)
         if vetting.verdict != "NOT_EB":
+            everywhere = {row["sector"]: row for row in (*scored.get(tic, ()), *sectors)}
             found = {
-                "n_sector_scored": max(n_scored[tic], len(sectors)),
+                "probability": _probability(everywhere.values()),
+                "n_sector_scored": len(everywhere),
                 "planet_host": tic in planet_hosts,
             }
             found |= attributed.get(tic, {})
@@ -110,7 +114,7 @@ def list_searched(
                 "sectors": _sector_list(sectors),
                 "n_sector": len(sectors),
                 "n_segment": sum(row["n_segment"] for row in sectors),
-                "probability": max(probabilities),
+                "probability": _probability(sectors),
                 "probability_by_sector": probabilities,
                 "candidate": max(probabilities) >= threshold,
                 "verdict": vetted.get(tic, UNVETTED).verdict,
@@ -132,9 +136,13 @@ def _one_star(sectors: list[Row]) -> dict[str, Any]:
         "sectors": _sector_list(sectors),
         "n_sector": len(sectors),
         "n_segment": sum(row["n_segment"] for row in sectors),
-        "probability": max(row["probability"] for row in sectors),
         "simulated": any(row["simulated"] for row in sectors),
     }
+
+
+def _probability(sectors: Iterable[Row]) -> float:
+    """One probability from those of all sectors in which a star was scored."""
+    return combine_sectors([row["probability"] for row in sectors])
 
 
 def _weakness(row: Row) -> tuple[float, float]:

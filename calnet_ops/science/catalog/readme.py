@@ -20,11 +20,13 @@ FIGURES = {
 
 METHOD = """\
 Every target of each sector is scored by CALNet, a neural network that reads the light curve and
-its periodogram (arXiv 2504.15875); the segments of a light curve are combined to one probability
-a star and sector. Targets at or above the model's threshold are candidates. Their period, epoch,
-depths, durations and type are measured on the light curve itself; the motion of the photocentre in
-eclipse, and neighbours with the same ephemeris, tell whether it is the target that eclipses
-(`p_on_target`, `group_id`; candidates that are not stay in the catalog). Vetters then judge them:
+its periodogram (arXiv 2504.15875); the segments of a light curve are combined to one calibrated
+probability a star and sector (`docs/model.md` of the project says how). Targets at or above the
+model's threshold in any sector are candidates; `probability` is over all sectors scored. Period,
+epoch, depths, durations and type are measured on the light curve itself; the motion of the
+photocentre in eclipse, and neighbours with the same ephemeris, tell whether it is the target that
+eclipses (`p_on_target`, `group_id`; candidates that are not stay in the catalog). Vetters then
+judge them:
 `tier` is `confirmed` where they agree that it is an eclipsing binary, `model` where they have not
 spoken or do not agree; stars that they rejected are left out of the catalog and stand in
 `searched.parquet` with their verdict."""

@@ -75,8 +75,8 @@ COLUMNS: tuple[Column, ...] = (
     Column("n_segment", "", "meta.number;obs", "int32", "",
            "Gap-free pieces of light curve scored in those candidate sectors"),
     Column("probability", "", "stat.probability", "float64", "",
-           "Probability of an eclipsing binary; the largest of its sectors, because a long-period "
-           "binary eclipses in some only", 6),
+           "Calibrated probability of an eclipsing binary, from all sectors in which the star was "
+           "scored; below the threshold if few of them show it, as with a long period", 6),
     Column("tier", "", "meta.code.qual", "text", "",
            "confirmed: the vetters said EB; model: only the model did"),
     Column("eb_type", "", "src.class;src.var", "text", "no period",

@@ -9,13 +9,19 @@ import numpy.typing as npt
 Z_95 = 1.959964
 """Standard deviations that hold 95% of a normal distribution."""
 
+N_BIN = 10
+"""Bins of a calibration error: a hundred stars then have ten in each."""
+
+N_RESAMPLE = 300
+"""Bootstrap samples of its interval."""
+
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """A share of cases with its 95% interval (Wilson)."""
+    """A share of cases, or a mean over them, with its 95% interval (of shares: Wilson)."""
 
     value: float
     """0..1; 0 when there are no cases, and then the interval says 0..1."""
@@ -97,6 +103,32 @@ def average_precision(is_eb: Mask, probability: Floats) -> float:
     """
     found, pure = precision_recall(is_eb, probability)
     return float(np.sum(np.diff(found, prepend=0.0) * pure))
+
+
+def calibration_error(is_eb: Mask, probability: Floats, rng: np.random.Generator) -> Rate:
+    """Expected calibration error, with the interval of a bootstrap over stars.
+
+    Stars are put into `N_BIN` bins of as many each; the mean difference of their probability and of
+    the share of binaries among them is taken without its sign, and averaged. Chance alone makes it
+    positive: about 0.8 sqrt(p (1 - p) N_BIN / n_star) for probabilities around p.
+
+    References
+    ----------
+    Naeini, Cooper & Hauskrecht 2015, AAAI 29, 2901 (their ECE; bins of equal size by Nguyen &
+    O'Connor 2015, EMNLP, 1587).
+    """
+    n = len(is_eb)
+    order = np.argsort(probability, kind="stable")
+    truth, said = np.asarray(is_eb, np.float64)[order], np.asarray(probability)[order]
+
+    def error(chosen: npt.NDArray[np.intp]) -> float:
+        parts = np.array_split(np.sort(chosen), N_BIN)
+        off = [abs(float(np.mean(truth[part] - said[part]))) * len(part) for part in parts if n]
+        return sum(off) / max(1, n)
+
+    draws = [error(rng.integers(0, n, n)) for _ in range(N_RESAMPLE)]
+    low, high = np.quantile(draws, [0.025, 0.975])
+    return Rate(error(np.arange(n)), float(low), float(high), n)
 
 
 def precision_recall(is_eb: Mask, probability: Floats) -> tuple[Floats, Floats]:

@@ -16,7 +16,7 @@ DOCS_POLICY = "sandbox allow-scripts; default-src 'self' 'unsafe-inline' data:"
 """Data Docs bring scripts of their own: they run without the vetter's rights."""
 
 
-OTHERS = {"features/": "validate-features"}
+OTHERS = {"features/": "validate-features", "drift/": "drift"}
 """Steps besides that of the sector itself that write Data Docs of it, by where they are shown."""
 
 CATALOG = "catalog"
@@ -24,7 +24,7 @@ CATALOG = "catalog"
 
 
 def router(platform: Platform, login: Login) -> APIRouter:
-    """``/docs/s087/…``, ``/docs/s087/features/…`` and ``/docs/catalog/…``."""
+    """``/docs/s087/…``, ``/docs/s087/features/…``, ``/docs/s087/drift/…``, ``/docs/catalog/…``."""
     routes = APIRouter()
     person = Annotated[str, Depends(login)]
 
