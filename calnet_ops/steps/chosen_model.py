@@ -14,13 +14,17 @@ from calnet_ops import keys
 from calnet_ops.errors import FeaturesDiffer, MissingInput, WrongConfiguration
 from calnet_ops.platform import Platform, open_platform
 from calnet_ops.science.features import VERSIONS
-from calnet_ops.science.network.litert import Scorer
+from calnet_ops.steps.stored_model import open_scorer, scorer_of_graph, scorer_of_weights
 
 DEFAULT_THRESHOLD = 0.5
 """For models that come without one: rather an EB than not. The published code asks for 0.9."""
 
 FEATURES = "v1"
 """Features of models that do not say what they learned from: the published ones."""
+
+SUFFIXES = frozenset({".keras", ".npz", ".tflite"})
+"""Of files of a model: as Keras saves them, the weights that the platform scores with, and its
+LiteRT graph."""
 
 Floats = npt.NDArray[np.float32]
 Score = Callable[[Floats, Floats], Floats]
@@ -50,8 +54,8 @@ def open_model(
     Parameters
     ----------
     model
-        A ``.keras`` or ``.tflite`` file, or ``models:/calnet@champion``, ``models:/calnet/3`` of
-        the installation. A ``model.json`` beside a file is heeded.
+        A ``.keras``, ``.npz`` or ``.tflite`` file, or ``models:/calnet@champion``,
+        ``models:/calnet/3`` of the installation. A ``model.json`` beside a file is heeded.
     threshold
         Instead of the model's own.
     installation
@@ -67,13 +71,13 @@ def open_model(
     uri = _URI.match(model)
     if uri is not None:
         chosen = _of_installation(uri["alias"], uri["version"], installation())
-    elif Path(model).is_file() and Path(model).suffix in {".keras", ".tflite"}:
+    elif Path(model).is_file() and Path(model).suffix in SUFFIXES:
         chosen = _of_file(Path(model))
     else:
         raise WrongConfiguration(
             "--model",
             found=model,
-            expected="a .keras or .tflite file, models:/calnet@champion or models:/calnet/3",
+            expected="a .keras, .npz or .tflite file, models:/calnet@champion or models:/calnet/3",
         )
     if chosen.features not in VERSIONS:
         raise FeaturesDiffer(model, found=chosen.features, expected=" or ".join(VERSIONS))
@@ -82,8 +86,8 @@ def open_model(
 
 def _of_installation(alias: str | None, version: str | None, platform: Platform) -> ChosenModel:
     model_id = _model_id(alias, version, platform)
-    graph = platform.store.load(keys.model(model_id, "calnet.tflite"))
-    return _chosen(_litert(graph), platform.store.load(keys.model(model_id, "model.json")))
+    scorer = open_scorer(model_id, platform.store)
+    return _chosen(scorer.score, platform.store.load(keys.model(model_id, "model.json")))
 
 
 def _model_id(alias: str | None, version: str | None, platform: Platform) -> str:
@@ -110,8 +114,7 @@ def _of_file(file: Path) -> ChosenModel:
     facts = file.with_name("model.json")
     model_json = facts.read_bytes() if facts.is_file() else b"{}"
     try:
-        score = _litert(file.read_bytes()) if file.suffix == ".tflite" else _keras(file)
-        return _chosen(score, model_json)
+        return _chosen(_scoring(file), model_json)
     except (ValueError, AttributeError) as error:
         raise WrongConfiguration(
             str(file), found=str(error), expected="a sound model, and model.json if there is one"
@@ -125,8 +128,10 @@ def _chosen(score: Score, model_json: bytes) -> ChosenModel:
     )
 
 
-def _litert(graph: bytes) -> Score:
-    return Scorer(graph, n_thread=os.cpu_count() or 1).score
+def _scoring(file: Path) -> Score:
+    if file.suffix == ".npz":
+        return scorer_of_weights(file.read_bytes()).score
+    return scorer_of_graph(file.read_bytes()).score if file.suffix == ".tflite" else _keras(file)
 
 
 def _keras(file: Path) -> Score:

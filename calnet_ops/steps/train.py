@@ -23,10 +23,10 @@ from calnet_ops.science.evaluation import figures
 from calnet_ops.science.evaluation.evidence import Performance, measure
 from calnet_ops.science.evaluation.metrics import confusion
 from calnet_ops.science.evaluation.threshold import choose_threshold
-from calnet_ops.science.network.litert import Scorer
 from calnet_ops.science.network.samples import Samples
 from calnet_ops.science.network.settings import RECIPES, Settings
 from calnet_ops.steps.dataset import Dataset, Stars, freeze_dataset, judge_stars, load_segments
+from calnet_ops.steps.stored_model import GRAPH, WEIGHTS, scorer_of_weights
 
 if TYPE_CHECKING:
     from calnet_ops.science.network.fit import Epoch
@@ -80,8 +80,11 @@ class Trained:
     """Keras model of plain layers."""
     history: dict[str, list[float]]
     graph: bytes
-    """Exported for scoring."""
+    """Exported for LiteRT."""
+    weights: bytes
+    """What production scores with."""
     litert_difference: float
+    """Of the graph and of the weights from Keras, the larger one."""
     performance: Performance
     """On test stars."""
     test_stars: Stars
@@ -147,6 +150,7 @@ def _train(dataset: Dataset, settings: Settings, store: Store) -> Trained:
     from calnet_ops.science.network import export
     from calnet_ops.science.network.fit import train_fresh
     from calnet_ops.science.network.portable import portable
+    from calnet_ops.science.network.weights import pack
 
     parts = {split: dataset.part(split) for split in ("train", "validation", "test")}
     _check_parts(parts, dataset)
@@ -156,12 +160,15 @@ def _train(dataset: Dataset, settings: Settings, store: Store) -> Trained:
     difference = export.check_export(
         graph, model, unseen.flux[:N_COMPARED], unseen.power[:N_COMPARED]
     )
-    scorer = Scorer(graph, n_thread=os.cpu_count() or 1)
+    weights = pack(export.to_weights(model))
+    scorer = scorer_of_weights(weights)
     known = judge_stars(parts["validation"], scorer.score(unseen.flux, unseen.power))
     test = judge_stars(parts["test"], scorer.score(*load_segments(parts["test"], store)))
     threshold = choose_threshold(known.is_eb, known.probability)
     performance = measure(test.is_eb, test.eb_type, test.probability, threshold)
-    return Trained(portable(model), _history(epochs), graph, difference, performance, test)
+    return Trained(
+        portable(model), _history(epochs), graph, weights, difference, performance, test
+    )
 
 
 def _check_parts(parts: dict[str, pa.Table], dataset: Dataset) -> None:
@@ -196,7 +203,8 @@ def _history(epochs: Sequence["Epoch"]) -> dict[str, list[float]]:
 def _export(trained: Trained, dataset: Dataset, store: Store) -> None:
     """Keep what it takes to score and to judge, `model.json` last: it says that all is there."""
     model_id, performance = trained.model_id, trained.performance
-    store.save_new(keys.model(model_id, "calnet.tflite"), trained.graph)
+    store.save_new(keys.model(model_id, GRAPH), trained.graph)
+    store.save_new(keys.model(model_id, WEIGHTS), trained.weights)
     keras_key = keys.model(model_id, "calnet.keras")
     # A Keras file holds the date it was saved on: the first one stays.
     if not store.exists(keras_key):
