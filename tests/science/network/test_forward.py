@@ -8,6 +8,7 @@ from calnet_ops.errors import WrongConfiguration
 from calnet_ops.science.network import forward, weights
 from calnet_ops.science.network.convolution import ConvPool, FirstConvPool, split_taps
 from calnet_ops.science.network.recurrent import Lstm
+from tests.support.networks import fresh_weights
 
 
 def normal(rng, *shape):
@@ -85,27 +86,7 @@ def test_a_recurrent_layer_follows_its_equations():
 
 @pytest.fixture(scope="module")
 def fresh():
-    """Weights as a fresh network has them, by name."""
-    rng = np.random.default_rng(5)
-    shapes = {}
-    for name, channels, n_unit in (("flux", (1, 64, 128, 256), 128), ("power", (1, 32, 64), 64)):
-        for n_in, n in zip(channels, channels[1:], strict=False):
-            attention = f"{name}_attention_{n}"
-            shapes |= {
-                f"{name}_conv_{n}/kernel": (8, n_in, n),
-                f"{attention}/squeeze/kernel": (n, n // 8),
-                f"{attention}/excite/kernel": (n // 8, n),
-                f"{attention}/scalar/kernel": (8, 2 * n, 1),
-            }
-        shapes[f"{name}_lstm/lstm_cell/kernel"] = (channels[-1], 4 * n_unit)
-        shapes[f"{name}_lstm/lstm_cell/recurrent_kernel"] = (n_unit, 4 * n_unit)
-    shapes |= {"hidden/kernel": (7936, 1024), "probability/kernel": (1024, 2)}
-    made = {}
-    for name, shape in shapes.items():
-        made[name] = normal(rng, *shape) / np.float32(np.prod(shape[:-1]) ** 0.5)
-        if not name.endswith("recurrent_kernel"):
-            made[name.replace("kernel", "bias")] = normal(rng, shape[-1]) / np.float32(8)
-    return made
+    return fresh_weights()
 
 
 @pytest.fixture(scope="module")
