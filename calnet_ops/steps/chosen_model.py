@@ -5,6 +5,7 @@ import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from calnet_ops import keys
 from calnet_ops.errors import FeaturesDiffer, MissingInput, WrongConfiguration
 from calnet_ops.platform import Platform, open_platform
 from calnet_ops.science.features import VERSIONS
-from calnet_ops.steps.stored_model import open_scorer, scorer_of_graph, scorer_of_weights
+from calnet_ops.steps.stored_model import load_network, make_scorer
 
 DEFAULT_THRESHOLD = 0.5
 """For models that come without one: rather an EB than not. The published code asks for 0.9."""
@@ -42,6 +43,9 @@ class ChosenModel:
     """Probability from which a target is a candidate."""
     features: str = FEATURES
     """Version of the features that it learned from."""
+    again: Callable[[], Score] | None = None
+    """Makes `score` in another process, where its results are the same; None of a Keras file, as
+    each process would load TensorFlow."""
 
 
 def open_model(
@@ -86,8 +90,8 @@ def open_model(
 
 def _of_installation(alias: str | None, version: str | None, platform: Platform) -> ChosenModel:
     model_id = _model_id(alias, version, platform)
-    scorer = open_scorer(model_id, platform.store)
-    return _chosen(scorer.score, platform.store.load(keys.model(model_id, "model.json")))
+    again = partial(_score_again, *load_network(model_id, platform.store))
+    return _chosen(again(), platform.store.load(keys.model(model_id, "model.json")), again)
 
 
 def _model_id(alias: str | None, version: str | None, platform: Platform) -> str:
@@ -114,24 +118,26 @@ def _of_file(file: Path) -> ChosenModel:
     facts = file.with_name("model.json")
     model_json = facts.read_bytes() if facts.is_file() else b"{}"
     try:
-        return _chosen(_scoring(file), model_json)
+        if file.suffix == ".keras":
+            return _chosen(_keras(file), model_json)
+        again = partial(_score_again, file.name, file.read_bytes())
+        return _chosen(again(), model_json, again)
     except (ValueError, AttributeError) as error:
         raise WrongConfiguration(
             str(file), found=str(error), expected="a sound model, and model.json if there is one"
         ) from error
 
 
-def _chosen(score: Score, model_json: bytes) -> ChosenModel:
+def _chosen(
+    score: Score, model_json: bytes, again: Callable[[], Score] | None = None
+) -> ChosenModel:
     facts = json.loads(model_json)
-    return ChosenModel(
-        score, facts.get("threshold", DEFAULT_THRESHOLD), facts.get("features", FEATURES)
-    )
+    threshold, version = facts.get("threshold", DEFAULT_THRESHOLD), facts.get("features", FEATURES)
+    return ChosenModel(score, threshold, version, again)
 
 
-def _scoring(file: Path) -> Score:
-    if file.suffix == ".npz":
-        return scorer_of_weights(file.read_bytes()).score
-    return scorer_of_graph(file.read_bytes()).score if file.suffix == ".tflite" else _keras(file)
+def _score_again(name: str, network: bytes) -> Score:
+    return make_scorer(name, network).score
 
 
 def _keras(file: Path) -> Score:

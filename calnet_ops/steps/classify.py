@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from itertools import islice
+from functools import partial
+from itertools import chain, islice
 from pathlib import Path
 from typing import TypedDict
 
@@ -17,6 +18,7 @@ from calnet_ops.science.features import Segment, extract
 from calnet_ops.science.lightcurve.light_curve import BTJD_ZERO
 from calnet_ops.science.lightcurve.readers import read_any
 from calnet_ops.steps.chosen_model import ChosenModel, Floats, open_model
+from calnet_ops.steps.workers import Workers, open_workers, worker_score
 
 __all__ = [
     "CLASSIFIED",
@@ -25,12 +27,14 @@ __all__ = [
     "ScoredFile",
     "by_target",
     "describe_target",
+    "describe_targets",
     "open_model",
+    "open_workers",
     "score_files",
 ]
 
-N_TOGETHER = 32
-"""Files scored together: full batches, and 1 to 2 MB of features in memory."""
+N_TOGETHER = 64
+"""Files scored together: nearly full batches, and 3 MB of features in memory."""
 
 
 class Classified(TypedDict):
@@ -91,7 +95,9 @@ class ScoredFile:
     """Why there are no scores; else empty."""
 
 
-def score_files(files: Iterable[Path], model: ChosenModel) -> Iterator[ScoredFile]:
+def score_files(
+    files: Iterable[Path], model: ChosenModel, workers: Workers | None = None
+) -> Iterator[ScoredFile]:
     """Score the segments of each file, in their order.
 
     Parameters
@@ -101,6 +107,8 @@ def score_files(files: Iterable[Path], model: ChosenModel) -> Iterator[ScoredFil
         a time, and not kept.
     model
         See `open_model`.
+    workers
+        Share the work; the scores are the same whatever their number.
 
     Yields
     ------
@@ -108,8 +116,12 @@ def score_files(files: Iterable[Path], model: ChosenModel) -> Iterator[ScoredFil
         A file that cannot be used says why.
     """
     waiting = iter(files)
-    while some := list(islice(waiting, N_TOGETHER)):
-        yield from _score_some(some, model)
+    some = iter(lambda: list(islice(waiting, N_TOGETHER)), [])
+    if workers is None:
+        done = (_score_some(part, model) for part in some)
+    else:
+        done = workers.run(partial(_score_in_worker, model.features), some)
+    return chain.from_iterable(done)
 
 
 def by_target(scored: Iterable[ScoredFile]) -> list[list[ScoredFile]]:
@@ -121,6 +133,14 @@ def by_target(scored: Iterable[ScoredFile]) -> list[list[ScoredFile]]:
     for file in scored:
         targets.setdefault(file.tic or file.path, []).append(file)
     return list(targets.values())
+
+
+def describe_targets(
+    targets: Iterable[list[ScoredFile]], threshold: float, workers: Workers | None = None
+) -> Iterator[Classified]:
+    """`describe_target` of each, in their order, whoever does it."""
+    describe = partial(describe_target, threshold=threshold)
+    return map(describe, targets) if workers is None else workers.run(describe, targets)
 
 
 def describe_target(files: Sequence[ScoredFile], threshold: float) -> Classified:
@@ -156,6 +176,10 @@ def describe_target(files: Sequence[ScoredFile], threshold: float) -> Classified
         files=",".join(file.path.name for file in files),
         reason="; ".join(reasons),
     )
+
+
+def _score_in_worker(features: str, files: list[Path]) -> list[ScoredFile]:
+    return list(_score_some(files, ChosenModel(worker_score(), threshold=0, features=features)))
 
 
 def _score_some(files: list[Path], model: ChosenModel) -> Iterator[ScoredFile]:

@@ -195,7 +195,9 @@ def combine_targets(sector: int, tallies: list[ScoreTally], platform: Platform) 
 
 def _score(shard: ScoreShard, store: Store) -> pa.Table:
     features = store.load_table(shard["features"], ["tic", "sector", "segment", "flux", "power"])
-    score = open_scorer(shard["model_id"], store).score(matrix(features, "flux"), matrix(features, "power"))
+    score = open_scorer(shard["model_id"], store).score(
+        matrix(features, "flux"), matrix(features, "power")
+    )
     names = features.select(["tic", "sector", "segment"])
     return names.append_column("score", pa.array(score, pa.float32())).cast(SCORES)
 

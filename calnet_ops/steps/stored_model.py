@@ -1,6 +1,5 @@
 """A stored model, ready to score, without TensorFlow."""
 
-import os
 from typing import Protocol
 
 import numpy as np
@@ -33,22 +32,28 @@ def open_scorer(model_id: str, store: Store) -> Scorer:
     MissingInput
         If there is no such model.
     """
-    weights = keys.model(model_id, WEIGHTS)
-    if store.exists(weights):
-        return scorer_of_weights(store.load(weights))
-    return scorer_of_graph(store.load(keys.model(model_id, GRAPH)), n_thread=1)
+    return make_scorer(*load_network(model_id, store))
 
 
-def scorer_of_weights(weights: bytes) -> Scorer:
-    """The network in numpy, on one core."""
-    from calnet_ops.science.network.forward import Scorer as Forward
-    from calnet_ops.science.network.weights import unpack
+def load_network(model_id: str, store: Store) -> tuple[str, bytes]:
+    """File name and content of what a stored model scores with.
 
-    return Forward(unpack(weights))
+    Raises
+    ------
+    MissingInput
+        If there is no such model.
+    """
+    name = WEIGHTS if store.exists(keys.model(model_id, WEIGHTS)) else GRAPH
+    return name, store.load(keys.model(model_id, name))
 
 
-def scorer_of_graph(graph: bytes, n_thread: int | None = None) -> Scorer:
-    """A LiteRT graph, on all cores unless told otherwise."""
+def make_scorer(name: str, network: bytes) -> Scorer:
+    """What scores with the content of a ``.npz`` or ``.tflite`` file; one core either way."""
+    if name.endswith(".npz"):
+        from calnet_ops.science.network.forward import Scorer as Forward
+        from calnet_ops.science.network.weights import unpack
+
+        return Forward(unpack(network))
     from calnet_ops.science.network.litert import Scorer as LiteRt
 
-    return LiteRt(graph, n_thread or os.cpu_count() or 1)
+    return LiteRt(network)

@@ -26,7 +26,7 @@ from calnet_ops.science.evaluation.threshold import choose_threshold
 from calnet_ops.science.network.samples import Samples
 from calnet_ops.science.network.settings import RECIPES, Settings
 from calnet_ops.steps.dataset import Dataset, Stars, freeze_dataset, judge_stars, load_segments
-from calnet_ops.steps.stored_model import GRAPH, WEIGHTS, scorer_of_weights
+from calnet_ops.steps.stored_model import GRAPH, WEIGHTS, make_scorer
 
 if TYPE_CHECKING:
     from calnet_ops.science.network.fit import Epoch
@@ -161,14 +161,12 @@ def _train(dataset: Dataset, settings: Settings, store: Store) -> Trained:
         graph, model, unseen.flux[:N_COMPARED], unseen.power[:N_COMPARED]
     )
     weights = pack(export.to_weights(model))
-    scorer = scorer_of_weights(weights)
+    scorer = make_scorer(WEIGHTS, weights)
     known = judge_stars(parts["validation"], scorer.score(unseen.flux, unseen.power))
     test = judge_stars(parts["test"], scorer.score(*load_segments(parts["test"], store)))
     threshold = choose_threshold(known.is_eb, known.probability)
     performance = measure(test.is_eb, test.eb_type, test.probability, threshold)
-    return Trained(
-        portable(model), _history(epochs), graph, weights, difference, performance, test
-    )
+    return Trained(portable(model), _history(epochs), graph, weights, difference, performance, test)
 
 
 def _check_parts(parts: dict[str, pa.Table], dataset: Dataset) -> None:

@@ -33,8 +33,7 @@ def sector(platform, files):
 
 def extract_all(platform):
     tallies = [
-        extract.extract_shard(shard, platform)
-        for shard in extract.plan_shards(87, "v1", platform)
+        extract.extract_shard(shard, platform) for shard in extract.plan_shards(87, "v1", platform)
     ]
     return extract.close_features(87, "v1", tallies, platform)
 
@@ -106,7 +105,7 @@ import sys
 from calnet_ops.platform import open_platform
 from calnet_ops.adapters.store import open_store
 from calnet_ops.steps import {step}
-from calnet_ops.steps.stored_model import scorer_of_weights
+from calnet_ops.steps.stored_model import make_scorer
 from calnet_ops.science.network import forward, weights
 open_store("http://127.0.0.1:1", "bucket", "a", "b")
 print(*sorted(set({heavy!r}) & set(sys.modules)))

@@ -1,5 +1,7 @@
 """Weights of the published network for those who have no TensorFlow."""
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,7 +16,7 @@ def fresh_weights(seed: int = 5) -> dict[str, Floats]:
     rng = np.random.default_rng(seed)
     shapes: dict[str, tuple[int, ...]] = {}
     for name, (channels, n_unit) in BRANCHES.items():
-        for n_in, n in zip(channels, channels[1:], strict=False):
+        for n_in, n in pairwise(channels):
             attention = f"{name}_attention_{n}"
             shapes |= {
                 f"{name}_conv_{n}/kernel": (8, n_in, n),

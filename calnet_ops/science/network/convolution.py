@@ -9,14 +9,14 @@ with z_s every fourth step from step s on. For two outputs and two taps, three p
     m_1 = g_0 (z_0 - z_1),  m_2 = (g_0 + g_1) z_1,  m_3 = g_1 (z_2 - z_1),
     y_0 = m_1 + m_2,        y_1 = m_2 + m_3,
 
-and twice nested, as the entries may be blocks, 9 for four. Eight taps are four pairs: those of z and
-of z four steps later side by side. Only sums and differences are added, so float32 loses nothing
-that counts. The four outputs are those that pooling joins, so pooling is the largest of four arrays.
+and twice nested, as the entries may be blocks, 9 for four. Eight taps are four pairs: those of z
+and of z four steps later side by side. Only sums and differences enter, so float32 loses nothing
+that counts. The four outputs are those that pooling joins: it is the largest of four arrays.
 
 References
 ----------
 .. [1] Winograd 1980, Arithmetic Complexity of Computations, SIAM (the identity above).
-.. [2] Mou & Duhamel 1991, IEEE Trans. Signal Processing 39, 1322 (short-length FIR filters, nested).
+.. [2] Mou & Duhamel 1991, IEEE Trans. Signal Processing 39, 1322 (filters of few taps, nested).
 """
 
 from collections.abc import Callable
@@ -228,13 +228,14 @@ class FirstConvPool:
     def run(self, signals: Floats) -> tuple[Floats, Floats]:
         """Pooled steps and gates of at most n_together segments, as `ConvPool.run` gives them."""
         self._total[:] = 0
-        for signal, pooled, total in zip(signals, self._pooled, self._total, strict=False):
+        for place, signal in enumerate(signals):
+            pooled = self._pooled[place]
             self._padded[BEFORE : BEFORE + len(signal)] = signal
             np.copyto(self._shifted, self._windows)
             for start in range(0, len(pooled), self.N_ROW):
                 rows = slice(start, start + self.N_ROW)
                 pooled[rows], summed = self._rows(rows)
-                total += _sum_of_rows(summed)
+                self._total[place] += _sum_of_rows(summed)
         return self._pooled, self._pooling.gates(self._total, _largest_of_rows(self._pooled))
 
     def _rows(self, rows: slice) -> tuple[Floats, Floats]:
@@ -250,9 +251,11 @@ def _sum_of_rows(rows: Floats) -> Floats:
 
 
 def _largest_of_rows(rows: Floats) -> Floats:
-    """Largest values over the middle axis of three; half against half, twice as quick as a row
-    at a time."""
+    """Largest values over the middle axis of three.
+
+    Half against half is twice as quick as a row at a time.
+    """
     while rows.shape[1] > FEW_ROWS:
         half = rows.shape[1] // 2
-        rows = np.maximum(rows[:, :half + rows.shape[1] % 2], rows[:, half:])
+        rows = np.maximum(rows[:, : half + rows.shape[1] % 2], rows[:, half:])
     return rows.max(axis=1)

@@ -122,8 +122,7 @@ def _convolutions(weights: Weights, name: str) -> list[tuple[Floats, Floats, Gat
         if one.startswith(start) and one.endswith("/kernel")
     )
     return [
-        (*_dense(weights, f"{start}{n}"), _gate(weights, f"{name}_attention_{n}"))
-        for n in channels
+        (*_dense(weights, f"{start}{n}"), _gate(weights, f"{name}_attention_{n}")) for n in channels
     ]
 
 

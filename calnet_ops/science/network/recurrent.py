@@ -37,9 +37,7 @@ class Lstm:
     def run(self) -> Floats:
         """Outputs of all steps, (n_step, n_together, n_unit); overwritten by the next run."""
         n_in, n_sum = self.inputs.shape[-1], self._sums.shape[-1]
-        np.matmul(
-            self.inputs.reshape(-1, n_in), self._kernel, out=self._sums.reshape(-1, n_sum)
-        )
+        np.matmul(self.inputs.reshape(-1, n_in), self._kernel, out=self._sums.reshape(-1, n_sum))
         self._memory[:] = 0
         before = None
         for sums, output in zip(self._sums, self._outputs, strict=True):

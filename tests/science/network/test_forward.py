@@ -123,7 +123,7 @@ def test_weights_come_back_and_have_one_form(fresh, scorer, segments):
 
 def test_damaged_and_foreign_weights_are_refused(fresh):
     for body in (b"", b"no zip", weights.pack(fresh)[:1000]):
-        with pytest.raises(WrongConfiguration, match="a sound .npz file"):
+        with pytest.raises(WrongConfiguration, match=r"a sound \.npz file"):
             weights.unpack(body)
     del (other := dict(fresh))["hidden/bias"]
     with pytest.raises(WrongConfiguration, match="8736139 numbers"):
