@@ -118,10 +118,9 @@ def score_files(
     waiting = iter(files)
     some = iter(lambda: list(islice(waiting, N_TOGETHER)), [])
     if workers is None:
-        done = (_score_some(part, model) for part in some)
-    else:
-        done = workers.run(partial(_score_in_worker, model.features), some)
-    return chain.from_iterable(done)
+        return chain.from_iterable(_score_some(part, model) for part in some)
+    work = partial(_score_in_worker, model.features)
+    return chain.from_iterable(workers.run(work, some))
 
 
 def by_target(scored: Iterable[ScoredFile]) -> list[list[ScoredFile]]:

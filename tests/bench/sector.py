@@ -80,7 +80,7 @@ def measure(folder: Path, _known: object) -> list[Figure]:
     """Throughput of a small sector, and the memory of its largest worker."""
     files = simulated_files(folder / "sky", N_DISTINCT)
     with s3_server(folder / "s3") as server:
-        fill(server, files, N_FILE)
+        believe(server, fill(server, files, N_FILE))
         cost = run_sector(server)
     return [
         Figure("sector_files_per_s", cost.files_per_s, "1/s", LOWEST_RATE, more_is_better=True),
@@ -95,8 +95,8 @@ def simulated_files(sky: Path, n_star: int) -> list[Path]:
     return sorted((sky / f"s{SECTOR:03d}").glob("*.fits"))
 
 
-def fill(server: S3Server, files: Sequence[Path], n_file: int) -> None:
-    """Store a sector of `n_file` objects and a model, as if all were promoted and believed.
+def fill(server: S3Server, files: Sequence[Path], n_file: int) -> list[dict[str, Any]]:
+    """Store `n_file` light curves and a model in production; rows of the manifest.
 
     A file that is stored more than once has a key of each delivery, as none can be taken twice.
     """
@@ -110,13 +110,6 @@ def fill(server: S3Server, files: Sequence[Path], n_file: int) -> None:
         store.save_new(key, body, "application/fits", digest=digest)
         return manifest_row(file.name, body, key, SECTOR)
 
-    with ThreadPoolExecutor(PUTS_AT_ONCE) as pool:
-        rows = list(pool.map(put, range(n_file)))
-    manifest = keys.manifest(SECTOR, "bench")
-    store.save_table(manifest, pa.Table.from_pylist(rows, schema=MANIFEST))
-    ledger.add_delivery(SECTOR, 1, state="listed", n_listed=n_file, listing_sha256="0" * 64)
-    if seen := ledger.delivery(SECTOR):
-        ledger.move_delivery(seen, state="raw", facts={"manifest": manifest})
     facts = {"model_id": MODEL, "features": "v1", "threshold": 0.5}
     store.save_new(keys.model(MODEL, "model.json"), json.dumps(facts).encode())
     store.save_new(keys.model(MODEL, WEIGHTS), pack(fresh_weights()))
@@ -124,6 +117,17 @@ def fill(server: S3Server, files: Sequence[Path], n_file: int) -> None:
         model_version=1, model_id=MODEL, action="promoted", reason="", threshold=0.5,
         simulated=True,
     )  # fmt: skip
+    ledger.add_delivery(SECTOR, 1, state="listed", n_listed=n_file, listing_sha256="0" * 64)
+    with ThreadPoolExecutor(PUTS_AT_ONCE) as pool:
+        return list(pool.map(put, range(n_file)))
+
+
+def believe(server: S3Server, rows: Sequence[dict[str, Any]]) -> None:
+    """Make some files the sector, as if they had been ingested and checked."""
+    manifest, ledger = keys.manifest(SECTOR, f"bench-{len(rows)}"), server.platform.ledger
+    server.platform.store.save_table(manifest, pa.Table.from_pylist(rows, schema=MANIFEST))
+    if seen := ledger.delivery(SECTOR):
+        ledger.move_delivery(seen, state="raw", facts={"manifest": manifest})
 
 
 def run_sector(server: S3Server) -> Cost:

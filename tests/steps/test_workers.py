@@ -71,7 +71,7 @@ def test_local_files_get_the_very_scores_of_the_platform(platform, simulated_sec
     extract.close_features(87, "v1", features, platform)
     tallies = [score.score_shard(shard, platform) for shard in score.plan_shards(87, platform)]
     stored = [platform.store.load_table(tally["scores"]) for tally in tallies]
-    expected = {}
+    expected: dict[int, list[np.float32]] = {}
     for table in stored:
         for row in table.to_pylist():
             expected.setdefault(row["tic"], []).append(np.float32(row["score"]))

@@ -97,9 +97,10 @@ class _Branch:
         for layer in others:
             n_step //= POOL
             self._others.append(ConvPool(*layer, n_step, TOGETHER))
-        parts = ("kernel", "recurrent_kernel", "bias")
-        cell = [weights[f"{name}_lstm/lstm_cell/{part}"] for part in parts]
-        self._lstm = Lstm(*cell, n_step // POOL, BATCH)
+        cell = f"{name}_lstm/lstm_cell"
+        kernel, bias = _dense(weights, cell)
+        recurrent = weights[f"{cell}/recurrent_kernel"]
+        self._lstm = Lstm(kernel, recurrent, bias, n_step // POOL, BATCH)
 
     def run(self, signals: Floats) -> Floats:
         """All steps of the LSTM side by side: (BATCH, n_step x n_unit)."""
@@ -131,16 +132,17 @@ def _gate(weights: Weights, name: str) -> Gate:
     squeeze, excite, scalar = (
         _dense(weights, f"{name}/{part}") for part in ("squeeze", "excite", "scalar")
     )
-    of_mean, of_largest = np.split(scalar[0][SEEING_TAP, :, 0], 2)
+    of_mean, of_largest = scalar[0][SEEING_TAP, :, 0].reshape(2, -1)
 
     def perceptron(values: Floats) -> Floats:
         narrow = np.maximum(values @ squeeze[0] + squeeze[1], 0)
         return np.maximum(narrow @ excite[0] + excite[1], 0)
 
     def gate(mean: Floats, largest: Floats) -> Floats:
-        channel = _sigmoid(perceptron(mean) + perceptron(largest))
-        summary = (mean * channel) @ of_mean + (largest * channel) @ of_largest + scalar[1]
-        return channel * _sigmoid(summary)[:, None]
+        channel: Floats = _sigmoid(perceptron(mean) + perceptron(largest))
+        gated = np.multiply(mean, channel), np.multiply(largest, channel)
+        summary = np.asarray(gated[0] @ of_mean + gated[1] @ of_largest + scalar[1], np.float32)
+        return np.multiply(channel, _sigmoid(summary)[:, None], dtype=np.float32)
 
     return gate
 

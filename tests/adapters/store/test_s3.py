@@ -53,7 +53,7 @@ def stub() -> Iterator[Stubber]:
 
 @pytest.fixture
 def store(stub: Stubber) -> Store:
-    return Store(lambda: stub.client, "bucket")  # type: ignore[arg-type]
+    return Store(lambda: stub.client, "bucket")  # type: ignore[arg-type,return-value]
 
 
 ASK = {
