@@ -1,7 +1,8 @@
 """Whether cost grows with the files and memory not at all: a plot, and the figures behind it.
 
 ``python -m tests.bench.scale [files ...]`` needs 2 MB of disk for each of the largest number, and
-10 minutes or more; it writes `docs/images/scale.png` and `var/bench/scale.json`.
+10 minutes or more; it writes `docs/images/scale.png` and `var/bench/scale.json`. Sizes that were
+measured before and are not named stay as they are.
 """
 
 import json
@@ -38,7 +39,8 @@ def main(sizes: Sequence[int]) -> None:
     """Score a sector of each size, and draw what it took."""
     work.be_quiet()
     OUT.parent.mkdir(parents=True, exist_ok=True)
-    costs: list[Cost] = []
+    known = json.loads(OUT.read_text()) if OUT.exists() else []
+    costs = {cost["n_file"]: Cost(**cost) for cost in known}
     with tempfile.TemporaryDirectory(dir=OUT.parent) as name:
         folder = Path(name).resolve()
         files = simulated_files(folder / "sky", N_DISTINCT)
@@ -47,10 +49,11 @@ def main(sizes: Sequence[int]) -> None:
             rows = fill(server, files, max(sizes))
             for size in sizes:
                 believe(server, rows[:size])
-                costs.append(run_sector(server))
-                show_rows([_row(costs[-1])], as_json=False)
-                OUT.write_text(json.dumps([asdict(cost) for cost in costs], indent=1))
-                draw(costs, PICTURE)
+                costs[size] = run_sector(server)
+                show_rows([_row(costs[size])], as_json=False)
+                ordered = [costs[n_file] for n_file in sorted(costs)]
+                OUT.write_text(json.dumps([asdict(cost) for cost in ordered], indent=1))
+                draw(ordered, PICTURE)
 
 
 def _row(cost: Cost) -> dict[str, float]:
