@@ -73,6 +73,11 @@ def test_what_the_quick_way_cannot_do_boto_does(server, key):
         assert store.save_new(f"{number}/{key}", BODY, facts=facts)
         assert not server.platform.store.save_new(f"{number}/{key}", BODY)
         assert boto.load_facts(f"{number}/{key}") == facts | {"sha256": sha256_hex(BODY)}
+        assert store.load_with_facts(f"{number}/{key}") == boto.load_with_facts(f"{number}/{key}")
+        assert store.exists(f"{number}/{key}")
+        assert not store.exists(f"{number}/nothing")
+        with pytest.raises(MissingInput):
+            store.load(f"{number}/nothing")
     assert server.platform.store.save_new(key, BODY, facts=facts)
     assert boto.load_with_facts(key) == (BODY, facts | {"sha256": sha256_hex(BODY)})
     assert not boto.save_new(key, BODY)

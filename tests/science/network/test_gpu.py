@@ -33,7 +33,8 @@ def trained(gpu, segments):
     from calnet_ops.science.network.samples import Samples
     from calnet_ops.science.network.settings import DEMO
 
-    samples = Samples(*segments, np.arange(len(segments[0])) % 2 == 0)
+    flux, power = segments
+    samples = Samples(flux, power, np.arange(len(flux)) % 2 == 0)
     return train_fresh(samples, samples, replace(DEMO, n_epoch=1, batch=20))
 
 
