@@ -241,7 +241,7 @@ def dataset(dataset_id: str) -> str:
 
 
 def model(model_id: str, part: str) -> str:
-    """A part of an exported model: ``calnet.tflite``, ``calnet.keras`` or ``model.json``."""
+    """A part of a model: ``calnet.npz``, ``calnet.tflite``, ``calnet.keras``, ``model.json``."""
     return f"models/{model_id}/{part}"
 
 

@@ -5,6 +5,7 @@ import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,13 +16,17 @@ from calnet_ops.errors import FeaturesDiffer, MissingInput, WrongConfiguration
 from calnet_ops.platform import Platform, open_platform
 from calnet_ops.science.candidates.calibration import IDENTITY, Calibration
 from calnet_ops.science.features import VERSIONS
-from calnet_ops.science.network.litert import Scorer
+from calnet_ops.steps.stored_model import load_network, make_scorer
 
 DEFAULT_THRESHOLD = 0.5
 """For models that come without one: rather an EB than not. The published code asks for 0.9."""
 
 FEATURES = "v1"
 """Features of models that do not say what they learned from: the published ones."""
+
+SUFFIXES = frozenset({".keras", ".npz", ".tflite"})
+"""Of files of a model: as Keras saves them, the weights that the platform scores with, and its
+LiteRT graph."""
 
 Floats = npt.NDArray[np.float32]
 Score = Callable[[Floats, Floats], Floats]
@@ -41,6 +46,9 @@ class ChosenModel:
     """Version of the features that it learned from."""
     calibration: Calibration = IDENTITY
     """Of its combined probabilities."""
+    again: Callable[[], Score] | None = None
+    """Makes `score` in another process, where its results are the same; None of a Keras file, as
+    each process would load TensorFlow."""
 
 
 def open_model(
@@ -53,8 +61,8 @@ def open_model(
     Parameters
     ----------
     model
-        A ``.keras`` or ``.tflite`` file, or ``models:/calnet@champion``, ``models:/calnet/3`` of
-        the installation. A ``model.json`` beside a file is heeded.
+        A ``.keras``, ``.npz`` or ``.tflite`` file, or ``models:/calnet@champion``,
+        ``models:/calnet/3`` of the installation. A ``model.json`` beside a file is heeded.
     threshold
         Instead of the model's own.
     installation
@@ -70,13 +78,13 @@ def open_model(
     uri = _URI.match(model)
     if uri is not None:
         chosen = _of_installation(uri["alias"], uri["version"], installation())
-    elif Path(model).is_file() and Path(model).suffix in {".keras", ".tflite"}:
+    elif Path(model).is_file() and Path(model).suffix in SUFFIXES:
         chosen = _of_file(Path(model))
     else:
         raise WrongConfiguration(
             "--model",
             found=model,
-            expected="a .keras or .tflite file, models:/calnet@champion or models:/calnet/3",
+            expected="a .keras, .npz or .tflite file, models:/calnet@champion or models:/calnet/3",
         )
     if chosen.features not in VERSIONS:
         raise FeaturesDiffer(model, found=chosen.features, expected=" or ".join(VERSIONS))
@@ -97,8 +105,8 @@ def find_model(version: str, platform: Platform) -> str:
 
 def _of_installation(alias: str | None, version: str | None, platform: Platform) -> ChosenModel:
     model_id = _model_id(alias, version, platform)
-    graph = platform.store.load(keys.model(model_id, "calnet.tflite"))
-    return _chosen(_litert(graph), platform.store.load(keys.model(model_id, "model.json")))
+    again = partial(_score_again, *load_network(model_id, platform.store))
+    return _chosen(again(), platform.store.load(keys.model(model_id, "model.json")), again)
 
 
 def _model_id(alias: str | None, version: str | None, platform: Platform) -> str:
@@ -125,26 +133,31 @@ def _of_file(file: Path) -> ChosenModel:
     facts = file.with_name("model.json")
     model_json = facts.read_bytes() if facts.is_file() else b"{}"
     try:
-        score = _litert(file.read_bytes()) if file.suffix == ".tflite" else _keras(file)
-        return _chosen(score, model_json)
+        if file.suffix == ".keras":
+            return _chosen(_keras(file), model_json)
+        again = partial(_score_again, file.name, file.read_bytes())
+        return _chosen(again(), model_json, again)
     except (ValueError, AttributeError) as error:
         raise WrongConfiguration(
             str(file), found=str(error), expected="a sound model, and model.json if there is one"
         ) from error
 
 
-def _chosen(score: Score, model_json: bytes) -> ChosenModel:
+def _chosen(
+    score: Score, model_json: bytes, again: Callable[[], Score] | None = None
+) -> ChosenModel:
     facts = json.loads(model_json)
     return ChosenModel(
         score,
         facts.get("threshold", DEFAULT_THRESHOLD),
         facts.get("features", FEATURES),
         Calibration.from_json(facts.get("calibration")),
+        again,
     )
 
 
-def _litert(graph: bytes) -> Score:
-    return Scorer(graph, n_thread=os.cpu_count() or 1).score
+def _score_again(name: str, network: bytes) -> Score:
+    return make_scorer(name, network).score
 
 
 def _keras(file: Path) -> Score:

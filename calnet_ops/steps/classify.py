@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from itertools import islice
+from functools import partial
+from itertools import chain, islice
 from pathlib import Path
 from typing import TypedDict
 
@@ -18,6 +19,7 @@ from calnet_ops.science.features import Segment, extract
 from calnet_ops.science.lightcurve.light_curve import BTJD_ZERO
 from calnet_ops.science.lightcurve.readers import read_any
 from calnet_ops.steps.chosen_model import ChosenModel, Floats, open_model
+from calnet_ops.steps.workers import Workers, open_workers, worker_score
 
 __all__ = [
     "CLASSIFIED",
@@ -26,12 +28,14 @@ __all__ = [
     "ScoredFile",
     "by_target",
     "describe_target",
+    "describe_targets",
     "open_model",
+    "open_workers",
     "score_files",
 ]
 
-N_TOGETHER = 32
-"""Files scored together: full batches, and 1 to 2 MB of features in memory."""
+N_TOGETHER = 64
+"""Files scored together: nearly full batches, and 3 MB of features in memory."""
 
 
 class Classified(TypedDict):
@@ -92,7 +96,9 @@ class ScoredFile:
     """Why there are no scores; else empty."""
 
 
-def score_files(files: Iterable[Path], model: ChosenModel) -> Iterator[ScoredFile]:
+def score_files(
+    files: Iterable[Path], model: ChosenModel, workers: Workers | None = None
+) -> Iterator[ScoredFile]:
     """Score the segments of each file, in their order.
 
     Parameters
@@ -102,6 +108,8 @@ def score_files(files: Iterable[Path], model: ChosenModel) -> Iterator[ScoredFil
         a time, and not kept.
     model
         See `open_model`.
+    workers
+        Share the work; the scores are the same whatever their number.
 
     Yields
     ------
@@ -109,8 +117,11 @@ def score_files(files: Iterable[Path], model: ChosenModel) -> Iterator[ScoredFil
         A file that cannot be used says why.
     """
     waiting = iter(files)
-    while some := list(islice(waiting, N_TOGETHER)):
-        yield from _score_some(some, model)
+    some = iter(lambda: list(islice(waiting, N_TOGETHER)), [])
+    if workers is None:
+        return chain.from_iterable(_score_some(part, model) for part in some)
+    work = partial(_score_in_worker, model.features)
+    return chain.from_iterable(workers.run(work, some))
 
 
 def by_target(scored: Iterable[ScoredFile]) -> list[list[ScoredFile]]:
@@ -122,6 +133,17 @@ def by_target(scored: Iterable[ScoredFile]) -> list[list[ScoredFile]]:
     for file in scored:
         targets.setdefault(file.tic or file.path, []).append(file)
     return list(targets.values())
+
+
+def describe_targets(
+    targets: Iterable[list[ScoredFile]],
+    threshold: float,
+    calibration: Calibration = IDENTITY,
+    workers: Workers | None = None,
+) -> Iterator[Classified]:
+    """`describe_target` of each, in their order, whoever does it."""
+    describe = partial(describe_target, threshold=threshold, calibration=calibration)
+    return map(describe, targets) if workers is None else workers.run(describe, targets)
 
 
 def describe_target(
@@ -172,6 +194,10 @@ def _combine(files: Sequence[ScoredFile], calibration: Calibration) -> float:
         sectors.setdefault(file.sector or file.path, []).append(file.scores)
     each = [combine_segments(np.concatenate(scores)) for scores in sectors.values()]
     return combine_sectors(calibration.apply(each))
+
+
+def _score_in_worker(features: str, files: list[Path]) -> list[ScoredFile]:
+    return list(_score_some(files, ChosenModel(worker_score(), threshold=0, features=features)))
 
 
 def _score_some(files: list[Path], model: ChosenModel) -> Iterator[ScoredFile]:

@@ -13,8 +13,14 @@ import structlog
 
 from calnet_ops import keys
 from calnet_ops.adapters.store import Store
-from calnet_ops.errors import ForeignProduct, MissingInput, RejectedInput, SectorNotTrusted
-from calnet_ops.lineage import lineage_id
+from calnet_ops.errors import (
+    ForeignProduct,
+    MissingInput,
+    RejectedInput,
+    SectorNotTrusted,
+    ServiceUnavailable,
+)
+from calnet_ops.lineage import lineage_id, sha256_hex
 from calnet_ops.platform import Platform
 from calnet_ops.science import features
 from calnet_ops.science.checks.products import segment_statistics
@@ -28,10 +34,10 @@ from calnet_ops.steps.stored_files import stored_files
 VERSION = 2
 """Raised when the results of this step change; part of every lineage id."""
 
-SHARD_FILES = 400
-"""Files a shard [1]: 2 s of work, against 1 s to start a task and 1.6 s of CPU until the first
+SHARD_FILES = 500
+"""Files a shard [1]: 2.5 s of CPU, against 1 s to start a task and 1.6 s of CPU until the first
 features (most of it numba: `features_start_ms` of `make bench`). The largest sector (20,000 files)
-is 50 mapped tasks, and the tables of a shard stay below 10 MB."""
+is 40 mapped tasks, and the features of a shard stay below 10 MB."""
 
 READ_THREADS = 4
 """Reads from the store under way while features are computed: a read waits more than it works."""
@@ -258,13 +264,27 @@ def _iter_bodies(files: list[dict[str, Any]], store: Store) -> Iterator[tuple[st
     ahead: deque[tuple[str, Future[bytes]]] = deque()
     with ThreadPoolExecutor(READ_THREADS) as pool:
         for file in files:
-            ahead.append((file["file_name"], pool.submit(store.load, file["key"])))
+            ahead.append((file["file_name"], pool.submit(_load, file, store)))
             if len(ahead) > READ_AHEAD:
                 name, body = ahead.popleft()
                 yield name, body.result()
         while ahead:
             name, body = ahead.popleft()
             yield name, body.result()
+
+
+def _load(file: dict[str, Any], store: Store) -> bytes:
+    """Bytes of a file, which are those that the manifest names."""
+    body = store.load(file["key"])
+    digest = sha256_hex(body)
+    if digest != file["sha256"]:
+        raise ServiceUnavailable(
+            store.uri(file["key"]),
+            found=f"sha256 {digest[:16]}",
+            expected=f"sha256 {file['sha256'][:16]}, as in the manifest",
+            cure="If this comes back, trigger the DAG `audit`: it lists what is damaged.",
+        )
+    return body
 
 
 def _files_by_star(manifest: str, store: Store) -> pa.Table:
@@ -291,7 +311,7 @@ def _tally(out: ShardKeys, n_file: int, began: float, store: Store) -> ExtractTa
         skipped=out.skipped,
         statistics=out.statistics,
         n_file=n_file,
-        n_segment=len(store.load_table(out.features, ["segment"])),
+        n_segment=len(store.load_table(out.statistics, ["segment"])),  # small, a row for each
         n_skipped=dict(Counter(reasons)),
         seconds=round(time.perf_counter() - began, 3),
     )

@@ -13,8 +13,8 @@ from calnet_ops.science.candidates.calibration import Calibration
 from calnet_ops.science.evaluation.evidence import Evidence, Performance, measure
 from calnet_ops.science.evaluation.gate import Verdict, judge
 from calnet_ops.science.features import VERSIONS
-from calnet_ops.science.network.litert import Scorer
 from calnet_ops.steps.dataset import DATASET, Dataset, judge_stars, load_segments
+from calnet_ops.steps.stored_model import open_scorer
 
 VERSION = 1
 """Raised when the same evidence gives another verdict."""
@@ -123,8 +123,8 @@ def _champion(
         )
     table = platform.store.load_table(keys.dataset(stored["dataset_id"])).cast(DATASET)
     test = Dataset(stored["dataset_id"], stored["features"], table).part("test")
-    graph = platform.store.load(keys.model(champion.model_id, "calnet.tflite"))
-    stars = judge_stars(test, Scorer(graph).score(*load_segments(test, platform.store)))
+    scorer = open_scorer(champion.model_id, platform.store)
+    stars = judge_stars(test, scorer.score(*load_segments(test, platform.store)))
     stars = stars.calibrated(Calibration.from_json(facts.get("calibration")))
     return champion.model_id, measure(
         stars.is_eb, stars.eb_type, stars.probability, champion.threshold

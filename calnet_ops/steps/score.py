@@ -17,8 +17,8 @@ from calnet_ops.platform import Platform
 from calnet_ops.science.candidates.calibration import Calibration
 from calnet_ops.science.candidates.combine import RULE, combine_segments
 from calnet_ops.science.features.tables import matrix
-from calnet_ops.science.network.litert import Scorer
 from calnet_ops.steps.stored_files import stored_files
+from calnet_ops.steps.stored_model import open_scorer
 
 VERSION = 1
 """Raised when the results of this step change; part of every lineage id."""
@@ -207,8 +207,9 @@ def combine_targets(sector: int, tallies: list[ScoreTally], platform: Platform) 
 
 def _score(shard: ScoreShard, store: Store) -> pa.Table:
     features = store.load_table(shard["features"], ["tic", "sector", "segment", "flux", "power"])
-    scorer = Scorer(store.load(keys.model(shard["model_id"], "calnet.tflite")))
-    score = scorer.score(matrix(features, "flux"), matrix(features, "power"))
+    score = open_scorer(shard["model_id"], store).score(
+        matrix(features, "flux"), matrix(features, "power")
+    )
     names = features.select(["tic", "sector", "segment"])
     return names.append_column("score", pa.array(score, pa.float32())).cast(SCORES)
 

@@ -24,10 +24,10 @@ from calnet_ops.science.evaluation import figures
 from calnet_ops.science.evaluation.evidence import Performance, measure
 from calnet_ops.science.evaluation.metrics import calibration_error, confusion
 from calnet_ops.science.evaluation.threshold import choose_threshold
-from calnet_ops.science.network.litert import Scorer
 from calnet_ops.science.network.samples import Samples
 from calnet_ops.science.network.settings import RECIPES, Settings
 from calnet_ops.steps.dataset import Dataset, Stars, freeze_dataset, judge_stars, load_segments
+from calnet_ops.steps.stored_model import GRAPH, WEIGHTS, make_scorer
 from calnet_ops.steps.training_reference import REFERENCE_PART, training_reference
 
 if TYPE_CHECKING:
@@ -91,8 +91,11 @@ class Trained:
     """Keras model of plain layers."""
     history: dict[str, list[float]]
     graph: bytes
-    """Exported for scoring."""
+    """Exported for LiteRT."""
+    weights: bytes
+    """What production scores with."""
     litert_difference: float
+    """Of the graph and of the weights from Keras, the larger one."""
     calibration: Calibration
     """Fitted on validation stars."""
     performance: Performance
@@ -163,6 +166,7 @@ def _train(dataset: Dataset, settings: Settings, store: Store) -> Trained:
     from calnet_ops.science.network import export
     from calnet_ops.science.network.fit import train_fresh
     from calnet_ops.science.network.portable import portable
+    from calnet_ops.science.network.weights import pack
 
     parts = {split: dataset.part(split) for split in ("train", "validation", "test")}
     _check_parts(parts, dataset)
@@ -172,7 +176,8 @@ def _train(dataset: Dataset, settings: Settings, store: Store) -> Trained:
     difference = export.check_export(
         graph, model, unseen.flux[:N_COMPARED], unseen.power[:N_COMPARED]
     )
-    scorer = Scorer(graph, n_thread=os.cpu_count() or 1)
+    weights = pack(export.to_weights(model))
+    scorer = make_scorer(WEIGHTS, weights)
     tested = _samples(parts["test"], store)
     raw = judge_stars(parts["validation"], scorer.score(unseen.flux, unseen.power))
     calibration = fit_calibration(raw.is_eb, raw.probability)
@@ -184,6 +189,7 @@ def _train(dataset: Dataset, settings: Settings, store: Store) -> Trained:
         model=portable(model),
         history=_history(epochs),
         graph=graph,
+        weights=weights,
         litert_difference=difference,
         calibration=calibration,
         performance=measure(test.is_eb, test.eb_type, test.probability, threshold),
@@ -227,7 +233,8 @@ def _history(epochs: Sequence["Epoch"]) -> dict[str, list[float]]:
 def _export(trained: Trained, dataset: Dataset, store: Store) -> None:
     """Keep what it takes to score and to judge, `model.json` last: it says that all is there."""
     model_id, performance = trained.model_id, trained.performance
-    store.save_new(keys.model(model_id, "calnet.tflite"), trained.graph)
+    store.save_new(keys.model(model_id, GRAPH), trained.graph)
+    store.save_new(keys.model(model_id, WEIGHTS), trained.weights)
     keras_key = keys.model(model_id, "calnet.keras")
     # A Keras file holds the date it was saved on: the first one stays.
     if not store.exists(keras_key):

@@ -10,7 +10,17 @@ from pathlib import Path
 from typing import Any
 
 from calnet_ops.cli.output import console, show_rows
-from tests.bench import features, ingest, memory, plan, store, validation, work
+from tests.bench import (
+    features,
+    ingest,
+    memory,
+    plan,
+    scoring,
+    sector,
+    store,
+    validation,
+    work,
+)
 from tests.bench.measure import Figure
 
 OUT = Path("var/bench/bench.json")
@@ -21,6 +31,8 @@ AREAS = {
     "validation": validation.measure,
     "memory": memory.measure,
     "plan": plan.measure,
+    "scoring": scoring.measure,
+    "sector": sector.measure,
 }
 """Validation is held against ingest, so it comes later."""
 

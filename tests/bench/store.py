@@ -1,4 +1,4 @@
-"""What a write to the store costs its client, beside plain boto3."""
+"""What a write to the store and a read cost its client, beside plain boto3."""
 
 import itertools
 import os
@@ -21,11 +21,11 @@ def measure(folder: Path, _known: object) -> list[Figure]:
         store, plain = server.platform.store, server.client()
         took = medians_ms(
             {
-                "ours": lambda: [
+                "put": lambda: [
                     store.save_new(f"{next(numbers)}", body, "application/fits", digest=digest)
                     for _ in range(N_WRITE)
                 ],
-                "plain": lambda: [
+                "plain put": lambda: [
                     plain.put_object(
                         Bucket=store.bucket,
                         Key=f"{next(numbers)}",
@@ -34,6 +34,14 @@ def measure(folder: Path, _known: object) -> list[Figure]:
                     )
                     for _ in range(N_WRITE)
                 ],
+                "get": lambda: [store.load(f"{number}") for number in range(N_WRITE)],
+                "plain get": lambda: [
+                    plain.get_object(Bucket=store.bucket, Key=f"{number}")["Body"].read()
+                    for number in range(N_WRITE)
+                ],
             }
         )
-    return [Figure("store_put_ms", took["ours"] / N_WRITE, "ms", took["plain"] / N_WRITE)]
+    return [
+        Figure(f"store_{kind}_ms", took[kind] / N_WRITE, "ms", took[f"plain {kind}"] / N_WRITE)
+        for kind in ("put", "get")
+    ]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from calnet_ops import keys
-from calnet_ops.errors import MissingInput, SectorNotTrusted
+from calnet_ops.errors import MissingInput, SectorNotTrusted, ServiceUnavailable
 from calnet_ops.science.features import tables
 from calnet_ops.steps import extract
 from tests.support.spoc_files import spoc_arrays, spoc_bytes, spoc_name
@@ -75,6 +75,16 @@ def test_second_run_reads_no_light_curve_and_says_the_same(platform, files):
     assert len(platform.ledger.records("features-v1")) == 1
 
 
+def test_bytes_that_are_not_those_of_the_manifest_give_no_features(platform, files):
+    store_sector(platform, files)
+    (shard,) = extract.plan_shards(87, "v1", platform)
+    one, other = (keys.raw(87, 1, spoc_name(tic)) for tic in (FIRST, FIRST + 2))
+    platform.store.objects[one] = platform.store.objects[other]
+    with pytest.raises(ServiceUnavailable, match=r"as in the manifest.*DAG `audit`"):
+        extract.extract_shard(shard, platform)
+    assert not [key for key in platform.store.objects if key.startswith("features/")]
+
+
 def test_file_that_the_checks_refused_is_skipped_with_their_reason(platform, files):
     store_sector(platform, files)
     refused = spoc_name(FIRST)
@@ -127,8 +137,8 @@ def test_large_sector_is_at_most_two_hundred_shards_of_equal_size(platform, file
     platform.store.save_table(key, pa.Table.from_pandas(many, preserve_index=False))
     platform.ledger.move_delivery(platform.ledger.delivery(87), facts={"manifest": key})
     shards = extract.plan_shards(87, "v1", platform)
-    assert len(shards) == 50
-    assert {shard["stop"] - shard["start"] for shard in shards} == {400}
+    assert len(shards) == 40
+    assert {shard["stop"] - shard["start"] for shard in shards} == {500}
 
 
 def test_sector_that_is_halted_is_held_back(platform, files):

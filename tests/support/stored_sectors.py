@@ -18,7 +18,7 @@ def store_sector(platform: Platform, files: dict[str, bytes], sector: int = 87) 
     for name, body in files.items():
         key = keys.raw(sector, 1, name)
         platform.store.save_new(key, body)
-        rows.append(_manifest_row(name, body, key, sector))
+        rows.append(manifest_row(name, body, key, sector))
         statistics.append(_statistics_row(name, body))
     manifest = pa.Table.from_pylist(rows, schema=MANIFEST)
     facts = {
@@ -59,7 +59,7 @@ def store_statistics(
         More facts of the delivery.
     """
     rows = [
-        _manifest_row(row["file_name"], b"", "", sector) | (changes or {}).get(number, {})
+        manifest_row(row["file_name"], b"", "", sector) | (changes or {}).get(number, {})
         for number, row in enumerate(statistics.to_pylist())
     ]
     facts |= {
@@ -78,7 +78,8 @@ def store_statistics(
     ledger.move_delivery(seen, state="raw", facts=facts)
 
 
-def _manifest_row(name: str, body: bytes, key: str, sector: int) -> dict[str, Any]:
+def manifest_row(name: str, body: bytes, key: str, sector: int) -> dict[str, Any]:
+    """What a manifest says of a stored and believed file."""
     return {
         "file_name": name,
         "tic": keys.SpocName.parse(name).tic,

@@ -53,7 +53,7 @@ def stub() -> Iterator[Stubber]:
 
 @pytest.fixture
 def store(stub: Stubber) -> Store:
-    return Store(stub.client, "bucket")  # type: ignore[arg-type]
+    return Store(lambda: stub.client, "bucket")  # type: ignore[arg-type,return-value]
 
 
 ASK = {
@@ -72,7 +72,7 @@ ASK = {
 @pytest.mark.parametrize("ask", ASK.values(), ids=ASK)
 def test_a_server_that_is_away_may_be_back_later(ask):
     with pytest.raises(ServiceUnavailable, match="s3://bucket/"):
-        ask(Store(client(), "bucket"))
+        ask(Store(client, "bucket"))
 
 
 def test_a_server_in_trouble_may_be_better_later(stub, store):

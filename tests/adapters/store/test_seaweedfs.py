@@ -3,7 +3,7 @@
 import pytest
 
 from calnet_ops.adapters.store import Store
-from calnet_ops.adapters.store.put import QuickPut
+from calnet_ops.adapters.store.quick import Quick
 from calnet_ops.errors import KeyTaken, MissingInput, ServiceUnavailable
 from calnet_ops.lineage import sha256_hex
 from tests.support.s3_servers import s3_server
@@ -64,15 +64,20 @@ def test_a_pointer_moves_for_one_of_two(store):
 
 @pytest.mark.parametrize("key", ["plain/key.fits", "odd/a b+ü~(1)&%.fits"])
 def test_what_the_quick_way_cannot_do_boto_does(server, key):
-    boto, (access_key, secret_key) = Store(server.client(), "calnet"), server.keys
-    away = QuickPut("http://127.0.0.1:1", "us-east-1", access_key, secret_key, 1)
-    refused = QuickPut(server.url, "us-east-1", access_key, "another secret", 1)
+    boto, (access_key, secret_key) = Store(server.client, "calnet"), server.keys
+    away = Quick("http://127.0.0.1:1", "us-east-1", access_key, secret_key, 1)
+    refused = Quick(server.url, "us-east-1", access_key, "another secret", 1)
     for number, quick in enumerate((None, away, refused)):
         facts = {"etag": '"1f-2a"'}
-        store = Store(server.client(), "calnet", quick)
+        store = Store(server.client, "calnet", quick)
         assert store.save_new(f"{number}/{key}", BODY, facts=facts)
         assert not server.platform.store.save_new(f"{number}/{key}", BODY)
         assert boto.load_facts(f"{number}/{key}") == facts | {"sha256": sha256_hex(BODY)}
+        assert store.load_with_facts(f"{number}/{key}") == boto.load_with_facts(f"{number}/{key}")
+        assert store.exists(f"{number}/{key}")
+        assert not store.exists(f"{number}/nothing")
+        with pytest.raises(MissingInput):
+            store.load(f"{number}/nothing")
     assert server.platform.store.save_new(key, BODY, facts=facts)
     assert boto.load_with_facts(key) == (BODY, facts | {"sha256": sha256_hex(BODY)})
     assert not boto.save_new(key, BODY)

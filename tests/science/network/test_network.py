@@ -143,6 +143,21 @@ def test_the_export_scores_as_keras_does(graph, model, segments):
     assert check_export(graph, model, *segments) <= AGREEMENT
 
 
+@pytest.mark.parametrize("spread", [1, 4])
+def test_what_production_scores_with_agrees_with_keras(model, segments, spread):
+    from calnet_ops.science.network import forward
+    from calnet_ops.science.network.calnet import rebuild
+    from calnet_ops.science.network.export import to_weights
+    from calnet_ops.science.network.weights import N_WEIGHT
+
+    wide = rebuild(model, "published")
+    wide.set_weights([weight * spread for weight in model.get_weights()])
+    weights = to_weights(wide)
+    assert sum(array.size for array in weights.values()) == N_WEIGHT
+    found = forward.Scorer(weights).score(segments[0][:12], segments[1][:12])
+    np.testing.assert_allclose(found, answer(wide, segments, 12)[:, 0], atol=1e-5)
+
+
 def test_an_export_of_another_network_is_noticed(model, segments):
     from calnet_ops.science.network.export import check_export
 
