@@ -16,6 +16,7 @@ from calnet_ops.science.candidates.calibration import IDENTITY, Calibration
 from calnet_ops.science.candidates.combine import combine_sectors, combine_segments
 from calnet_ops.science.candidates.ephemeris import UNKNOWN, Ephemeris, characterise
 from calnet_ops.science.features import Segment, extract
+from calnet_ops.science.features.tables import as_stored
 from calnet_ops.science.lightcurve.light_curve import BTJD_ZERO
 from calnet_ops.science.lightcurve.readers import read_any
 from calnet_ops.steps.chosen_model import ChosenModel, Floats, open_model
@@ -207,7 +208,7 @@ def _score_some(files: list[Path], model: ChosenModel) -> Iterator[ScoredFile]:
     scores = np.empty(0, np.float32)
     if segments:
         flux, power = ([getattr(one, part) for one in segments] for part in ("flux", "power"))
-        scores = model.score(np.stack(flux), np.stack(power))
+        scores = model.score(as_stored(np.stack(flux)), as_stored(np.stack(power)))
     start = 0
     for file, found in read:
         stop = start + len(found)

@@ -33,7 +33,7 @@ def files(simulated_sector: SimulatedSector, tmp_path):
 def rows_of(files, model, pool=None):
     scored = list(classify.score_files(files, model, pool))
     targets = classify.by_target(scored)
-    return scored, list(classify.describe_targets(targets, 0.6, pool))
+    return scored, list(classify.describe_targets(targets, 0.6, workers=pool))
 
 
 def test_any_number_of_workers_gives_the_same_rows_in_the_order_of_the_files(

@@ -116,15 +116,28 @@ def matrix(table: pa.Table, column: str) -> NDArray[np.float32]:
     values : (n_row, n_value)
         Between 0 and 1; read-only.
     """
-    flat: NDArray[np.float32] = table[column].combine_chunks().flatten().to_numpy()
-    if flat.dtype == np.uint16:
-        flat = np.divide(flat, np.float32(STEPS), dtype=np.float32)
-        flat.flags.writeable = False
-    return flat.reshape(-1, LENGTHS[column])
+    flat = table[column].combine_chunks().flatten().to_numpy()
+    values: NDArray[np.float32] = _from_steps(flat) if flat.dtype == np.uint16 else flat
+    values.flags.writeable = False
+    return values.reshape(-1, LENGTHS[column])
+
+
+def as_stored(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Flux or power as they come back from the store, so that they get the very same score."""
+    return _from_steps(_to_steps(values))
+
+
+def _to_steps(values: NDArray[np.float32]) -> NDArray[np.uint16]:
+    return np.rint(np.nan_to_num(values).clip(0, 1) * STEPS).astype(np.uint16)
+
+
+def _from_steps(steps: NDArray[np.uint16]) -> NDArray[np.float32]:
+    values: NDArray[np.float32] = np.divide(steps, np.float32(STEPS), dtype=np.float32)
+    return values
 
 
 def _whole_numbers(values: NDArray[np.float32]) -> pa.Array:
-    steps = np.rint(np.nan_to_num(values).clip(0, 1) * STEPS).astype(np.uint16)
+    steps = _to_steps(values)
     return pa.FixedSizeListArray.from_arrays(pa.array(steps.ravel()), values.shape[1])
 
 
