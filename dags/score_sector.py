@@ -7,7 +7,7 @@ Say of every star of a sector how likely it is an eclipsing binary, and measure 
 |---|---|
 | Starts when | a sector is in the store (`sector_raw`), or the model changed (`champion`) |
 | Reads | `manifest/s087/`, `tess/lc/s087/`, `models/<model>/` |
-| Writes | `features/v1/s087/`, `checks/s087/`, `scores/<model>/s087/`, `candidates/<model>/s087/` |
+| Writes | `features/<version>/s087/`, `checks/s087/`, `scores/<model>/s087/`, `candidates/<model>/s087/` |
 | Event | `sector_scored` with the same key, and `scores_changed` without one |
 | If it fails | stored features and scores stay valid; clear the red task. `docs/operations.md` |
 """
@@ -31,7 +31,9 @@ def score_sector():
         from calnet_ops.platform import open_platform
         from calnet_ops.steps import extract
 
-        return extract.plan_shards(parse_sector(partition_key), "v1", open_platform())
+        platform = open_platform()
+        version = extract.wanted_version(platform)
+        return extract.plan_shards(parse_sector(partition_key), version, platform)
 
     @task(max_active_tis_per_dagrun=4)
     def extract_shard(shard):
@@ -46,18 +48,19 @@ def score_sector():
         from calnet_ops.platform import open_platform
         from calnet_ops.steps import extract
 
-        sector = parse_sector(partition_key)
-        return extract.close_features(sector, "v1", list(tallies), open_platform())
+        sector, done = parse_sector(partition_key), list(tallies)
+        return extract.close_features(sector, done[0]["version"], done, open_platform())
 
     @task
-    def check_features(partition_key=None, ti=None):
+    def check_features(made, partition_key=None, ti=None):
         from calnet_ops.keys import parse_sector
         from calnet_ops.platform import open_platform
         from calnet_ops.steps import validate_features
 
         platform, page = open_platform(), f"{partition_key}/features"
         ti.xcom_push(links.DATA_DOCS, links.data_docs_url(platform.links.airflow, page))
-        return validate_features.validate_features(parse_sector(partition_key), "v1", platform)
+        sector, version = parse_sector(partition_key), made["version"]
+        return validate_features.validate_features(sector, version, platform)
 
     @task
     def plan_scores(partition_key=None):
@@ -98,9 +101,9 @@ def score_sector():
 
     features = close_features(extract_shard.expand(shard=plan_features()))
     plans = plan_scores()  # empty without a champion: what follows is skipped
-    checks = check_features()
+    checks = check_features(features)
     links.show_data_docs(checks)
-    features >> checks >> plans
+    checks >> plans
     combine_targets(score_shard.expand(shard=plans)) >> characterise() >> announce()
 
 

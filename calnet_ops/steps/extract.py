@@ -58,6 +58,8 @@ class ExtractShard(TypedDict):
 class ExtractTally(TypedDict):
     """What became of a shard."""
 
+    version: str
+    """Features version."""
     features: str
     """Key of the features."""
     skipped: str
@@ -90,6 +92,19 @@ class FeatureRecord(TypedDict):
     n_file: int
     n_segment: int
     n_skipped: dict[str, int]
+
+
+def wanted_version(platform: Platform) -> str:
+    """Version of the features that a sector needs now.
+
+    That which the model in production learned from; without one, that which the first model is
+    to learn from.
+    """
+    champion = platform.ledger.champion()
+    if champion is None:
+        return platform.features
+    facts = json.loads(platform.store.load(keys.model(champion.model_id, "model.json")))
+    return str(facts["features"])
 
 
 def plan_shards(sector: int, version: str, platform: Platform) -> list[ExtractShard]:
@@ -159,8 +174,8 @@ def extract_shard(shard: ExtractShard, platform: Platform) -> ExtractTally:
     )
     if not store.exists(out.skipped):
         _extract_stored(files, refused, version, out, store)
-    tally = _tally(out, len(files), began, store)
-    log.info("features_extracted", sector=sector, version=version, **tally)
+    tally = _tally(version, out, len(files), began, store)
+    log.info("features_extracted", sector=sector, **tally)
     return tally
 
 
@@ -283,9 +298,12 @@ def _refused(shard: ExtractShard, store: Store) -> dict[str, dict[str, Any]]:
     }
 
 
-def _tally(out: ShardKeys, n_file: int, began: float, store: Store) -> ExtractTally:
+def _tally(
+    version: str, out: ShardKeys, n_file: int, began: float, store: Store
+) -> ExtractTally:
     reasons = store.load_table(out.skipped, ["reason"])["reason"].to_pylist()
     return ExtractTally(
+        version=version,
         features=out.features,
         skipped=out.skipped,
         statistics=out.statistics,

@@ -23,6 +23,7 @@ from calnet_ops.science.evaluation import figures
 from calnet_ops.science.evaluation.evidence import Performance, measure
 from calnet_ops.science.evaluation.metrics import confusion
 from calnet_ops.science.evaluation.threshold import choose_threshold
+from calnet_ops.science.features import VERSIONS
 from calnet_ops.science.network.litert import Scorer
 from calnet_ops.science.network.samples import Samples
 from calnet_ops.science.network.settings import RECIPES, Settings
@@ -36,9 +37,6 @@ VERSION = 1
 
 STEP = "train"
 """Name of this step in the ledger."""
-
-FEATURES = "v1"
-"""Version of the features that new models learn from."""
 
 OUTPUT_INDEX = 0
 """Output that is P(EB), as in the published Keras form."""
@@ -92,13 +90,17 @@ class Trained:
         return sha256_hex(self.graph)[:ID_LENGTH]
 
 
-def train_model(platform: Platform, settings: Settings | None = None) -> TrainedRecord:
+def train_model(
+    platform: Platform, settings: Settings | None = None, features: str | None = None
+) -> TrainedRecord:
     """Train on the newest label set and register a version; free if that was done before.
 
     Parameters
     ----------
     settings
         How to train; by default the recipe that CALNET_RECIPE names, else the published one.
+    features
+        Version of the features to learn from; by default the one that CALNET_FEATURES names.
 
     Raises
     ------
@@ -108,15 +110,16 @@ def train_model(platform: Platform, settings: Settings | None = None) -> Trained
     ExportDiffers
         If the exported graph does not score as the network does.
     WrongConfiguration
-        If CALNET_RECIPE names no recipe.
+        If CALNET_RECIPE names no recipe, or there are no features of this version.
     """
     settings = settings or _recipe(platform.recipe)
+    version = _features(features or platform.features)
     labels = platform.ledger.latest("labels", 0)
     if labels is None:
         raise MissingInput(
             "training", found="no label set", expected="one", cure="Run: calnet-ops labels freeze"
         )
-    dataset = freeze_dataset(labels.key, FEATURES, platform)
+    dataset = freeze_dataset(labels.key, version, platform)
     lineage = lineage_id("train", VERSION, dataset=dataset.dataset_id, settings=asdict(settings))
     done = _done(lineage, platform.ledger)
     if done:
@@ -131,6 +134,12 @@ def _recipe(name: str) -> Settings:
     if name not in RECIPES:
         raise WrongConfiguration("CALNET_RECIPE", found=name, expected=" or ".join(RECIPES))
     return RECIPES[name]
+
+
+def _features(version: str) -> str:
+    if version not in VERSIONS:
+        raise WrongConfiguration("features version", found=version, expected=" or ".join(VERSIONS))
+    return version
 
 
 def _done(lineage: str, ledger: Ledger) -> TrainedRecord | None:

@@ -82,7 +82,7 @@ class Play:
     def run_act_one(self) -> None:
         """From labelled sectors to a model in production."""
         with self.stage.step(f"ingest of {_names(self.plan.first)}, their features"):
-            self.wait_for_records("features-v1", self.plan.first, "")
+            self.wait_for_records(f"features-{self.platform.features}", self.plan.first, "")
         with self.stage.step("labels loaded and frozen to a set"):
             cast.load_labels(self.platform, self.plan, self.truth)
         with self.stage.step("CALNet trained, registered in MLflow, judged by the gate"):

@@ -87,7 +87,8 @@ def _counts(play: "Play", champion: Promotion) -> dict[str, Any]:
     ledger = play.platform.ledger
     sectors = (*play.plan.first, *play.plan.later)
     deliveries = [item for item in ledger.deliveries() if item.sector in sectors]
-    features = [ledger.latest("features-v1", sector) for sector in sectors]
+    version = play.platform.features
+    features = [ledger.latest(f"features-{version}", sector) for sector in sectors]
     scores = [ledger.latest("score", sector, champion.model_id) for sector in sectors]
     candidates = [ledger.latest("candidates", sector, champion.model_id) for sector in sectors]
     return {

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from calnet_ops.errors import WrongConfiguration
-from calnet_ops.science.features import v1
+from calnet_ops.science.features import v1, v2
 from calnet_ops.science.features.segment import N_FLUX, N_POWER, Segment
 from calnet_ops.science.lightcurve.light_curve import LightCurve
 
@@ -11,7 +11,7 @@ __all__ = ["N_FLUX", "N_POWER", "VERSIONS", "Extract", "Segment", "extract"]
 
 Extract = Callable[[LightCurve], list[Segment]]
 
-VERSIONS: dict[str, Extract] = {"v1": v1.extract}
+VERSIONS: dict[str, Extract] = {"v1": v1.extract, "v2": v2.extract}
 """Every version there is; part of each key of features and of each model's metadata."""
 
 
