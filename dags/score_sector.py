@@ -7,7 +7,7 @@ Say of every star of a sector how likely it is an eclipsing binary, and measure 
 |---|---|
 | Starts when | a sector is in the store (`sector_raw`), or the model changed (`champion`) |
 | Reads | `manifest/s087/`, `tess/lc/s087/`, `models/<model>/` |
-| Writes | `features/<version>/s087/`, `checks/s087/`, `scores/<model>/s087/`, `candidates/<model>/s087/` |
+| Writes | `features/*/s087/`, `checks/s087/`, `scores/<model>/s087/`, `candidates/<model>/s087/` |
 | Event | `sector_scored` with the same key, and `scores_changed` without one |
 | If it fails | stored features and scores stay valid; clear the red task. `docs/operations.md` |
 """

@@ -298,9 +298,7 @@ def _refused(shard: ExtractShard, store: Store) -> dict[str, dict[str, Any]]:
     }
 
 
-def _tally(
-    version: str, out: ShardKeys, n_file: int, began: float, store: Store
-) -> ExtractTally:
+def _tally(version: str, out: ShardKeys, n_file: int, began: float, store: Store) -> ExtractTally:
     reasons = store.load_table(out.skipped, ["reason"])["reason"].to_pylist()
     return ExtractTally(
         version=version,

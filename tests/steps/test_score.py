@@ -129,6 +129,22 @@ def test_a_shard_of_another_version_is_refused(extracted):
         score.score_shard({**shard, "model_id": "cccc"}, extracted)
 
 
+def test_a_sector_is_given_the_features_that_its_model_learned_from(platform, files, monkeypatch):
+    store_sector(platform, files)
+    assert extract.wanted_version(platform) == "v1"
+    monkeypatch.setenv("CALNET_FEATURES", "v2")
+    assert extract.wanted_version(platform) == "v2"
+    monkeypatch.delenv("CALNET_FEATURES")
+    promote(platform, features="v2")
+    version = extract.wanted_version(platform)
+    shards = extract.plan_shards(87, version, platform)
+    tallies = [extract.extract_shard(shard, platform) for shard in shards]
+    extract.close_features(87, tallies[0]["version"], tallies, platform)
+    assert all(shard["features"].startswith("features/v2/s087/") for shard in tallies)
+    _, record = run(platform)
+    assert (record["n_target"], record["n_segment"]) == (3, 6)
+
+
 def test_a_sector_without_features_is_a_missing_input(platform):
     promote(platform)
     with pytest.raises(MissingInput, match="no features"):
