@@ -227,8 +227,8 @@ class Platform:
 
     @property
     def features(self) -> str:
-        """Version of the features that new models learn from: CALNET_FEATURES, else v1."""
-        return os.environ.get("CALNET_FEATURES", "v1")
+        """Version of the features that new models learn from: CALNET_FEATURES, may be empty."""
+        return os.environ.get("CALNET_FEATURES", "")
 
     @property
     def links(self) -> LinkPlaces:

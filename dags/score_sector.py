@@ -29,10 +29,10 @@ def score_sector():
     def plan_features(partition_key=None):
         from calnet_ops.keys import parse_sector
         from calnet_ops.platform import open_platform
-        from calnet_ops.steps import extract
+        from calnet_ops.steps import extract, features_version
 
         platform = open_platform()
-        version = extract.wanted_version(platform)
+        version = features_version.version_to_extract(platform)
         return extract.plan_shards(parse_sector(partition_key), version, platform)
 
     @task(max_active_tis_per_dagrun=4)

@@ -101,9 +101,10 @@ def classify(
 
 def _extract_sector(sector: int, version: str, *, as_json: bool) -> None:
     from calnet_ops.steps import extract as step
+    from calnet_ops.steps.features_version import version_to_extract
 
     platform = open_platform()
-    version = version or step.wanted_version(platform)
+    version = version or version_to_extract(platform)
     shards = step.plan_shards(sector, version, platform)
     work = (step.extract_shard(shard, platform) for shard in shards)
     tallies = list(track(work, len(shards), f"features of {sector_key(sector)}", "shards"))

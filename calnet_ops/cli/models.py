@@ -51,7 +51,8 @@ def freeze_set(
 
 def train(
     features: Annotated[
-        str, typer.Option(help="Version to learn from; by default CALNET_FEATURES, else v1.")
+        str,
+        typer.Option(help="Version to learn from; by default CALNET_FEATURES, else as before."),
     ] = "",
     as_json: Json = False,
 ) -> None:
@@ -65,7 +66,7 @@ def train(
 
     platform = open_platform()
     errors.print("training; CALNET_LOG=info shows each epoch as it ends")
-    trained = step.train_model(platform, features=features or None)
+    trained = step.train_model(platform, features=features)
     verdict = gate.judge_version(trained["version"], platform)
     show({**trained, **verdict}, as_json=as_json)
 

@@ -94,19 +94,6 @@ class FeatureRecord(TypedDict):
     n_skipped: dict[str, int]
 
 
-def wanted_version(platform: Platform) -> str:
-    """Version of the features that a sector needs now.
-
-    That which the model in production learned from; without one, that which the first model is
-    to learn from.
-    """
-    champion = platform.ledger.champion()
-    if champion is None:
-        return platform.features
-    facts = json.loads(platform.store.load(keys.model(champion.model_id, "model.json")))
-    return str(facts["features"])
-
-
 def plan_shards(sector: int, version: str, platform: Platform) -> list[ExtractShard]:
     """Cut the stored files of a sector into shards of equal size.
 

@@ -23,11 +23,11 @@ from calnet_ops.science.evaluation import figures
 from calnet_ops.science.evaluation.evidence import Performance, measure
 from calnet_ops.science.evaluation.metrics import confusion
 from calnet_ops.science.evaluation.threshold import choose_threshold
-from calnet_ops.science.features import VERSIONS
 from calnet_ops.science.network.litert import Scorer
 from calnet_ops.science.network.samples import Samples
 from calnet_ops.science.network.settings import RECIPES, Settings
 from calnet_ops.steps.dataset import Dataset, Stars, freeze_dataset, judge_stars, load_segments
+from calnet_ops.steps.features_version import version_to_train
 
 if TYPE_CHECKING:
     from calnet_ops.science.network.fit import Epoch
@@ -91,7 +91,7 @@ class Trained:
 
 
 def train_model(
-    platform: Platform, settings: Settings | None = None, features: str | None = None
+    platform: Platform, settings: Settings | None = None, features: str = ""
 ) -> TrainedRecord:
     """Train on the newest label set and register a version; free if that was done before.
 
@@ -100,7 +100,7 @@ def train_model(
     settings
         How to train; by default the recipe that CALNET_RECIPE names, else the published one.
     features
-        Version of the features to learn from; by default the one that CALNET_FEATURES names.
+        Version of the features to learn from; by default see `version_to_train`.
 
     Raises
     ------
@@ -113,7 +113,7 @@ def train_model(
         If CALNET_RECIPE names no recipe, or there are no features of this version.
     """
     settings = settings or _recipe(platform.recipe)
-    version = _features(features or platform.features)
+    version = version_to_train(platform, features)
     labels = platform.ledger.latest("labels", 0)
     if labels is None:
         raise MissingInput(
@@ -134,12 +134,6 @@ def _recipe(name: str) -> Settings:
     if name not in RECIPES:
         raise WrongConfiguration("CALNET_RECIPE", found=name, expected=" or ".join(RECIPES))
     return RECIPES[name]
-
-
-def _features(version: str) -> str:
-    if version not in VERSIONS:
-        raise WrongConfiguration("features version", found=version, expected=" or ".join(VERSIONS))
-    return version
 
 
 def _done(lineage: str, ledger: Ledger) -> TrainedRecord | None:

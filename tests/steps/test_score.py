@@ -10,6 +10,7 @@ from calnet_ops.errors import FeaturesDiffer, MissingInput
 from calnet_ops.science.candidates.combine import combine_segments
 from calnet_ops.science.features.tables import matrix
 from calnet_ops.steps import extract, score
+from calnet_ops.steps.features_version import version_to_extract
 from tests.support.graphs import tiny_graph, tiny_score
 from tests.support.spoc_files import spoc_bytes, spoc_name
 from tests.support.stored_sectors import store_sector
@@ -129,14 +130,10 @@ def test_a_shard_of_another_version_is_refused(extracted):
         score.score_shard({**shard, "model_id": "cccc"}, extracted)
 
 
-def test_a_sector_is_given_the_features_that_its_model_learned_from(platform, files, monkeypatch):
+def test_a_sector_is_given_the_features_that_its_model_learned_from(platform, files):
     store_sector(platform, files)
-    assert extract.wanted_version(platform) == "v1"
-    monkeypatch.setenv("CALNET_FEATURES", "v2")
-    assert extract.wanted_version(platform) == "v2"
-    monkeypatch.delenv("CALNET_FEATURES")
     promote(platform, features="v2")
-    version = extract.wanted_version(platform)
+    version = version_to_extract(platform)
     shards = extract.plan_shards(87, version, platform)
     tallies = [extract.extract_shard(shard, platform) for shard in shards]
     extract.close_features(87, tallies[0]["version"], tallies, platform)

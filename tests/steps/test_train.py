@@ -32,14 +32,6 @@ def test_an_unknown_recipe_is_refused(platform, monkeypatch):
         train_model(platform)
 
 
-def test_unknown_features_are_refused(platform, monkeypatch):
-    monkeypatch.setenv("CALNET_FEATURES", "v99")
-    with pytest.raises(WrongConfiguration, match=r"v99.*v1 or v2"):
-        train_model(platform, QUICK)
-    with pytest.raises(WrongConfiguration, match=r"v98.*v1 or v2"):
-        train_model(platform, QUICK, "v98")
-
-
 @pytest.fixture(scope="module")
 def trained_platform(tmp_path_factory):
     """A platform after training, with what `train_model` said."""
