@@ -6,9 +6,8 @@ As v1, with five things done otherwise (`docs/features_v2.md` says what each is 
   scale nor rings through the periodogram; nothing is ever cut at the faint end;
 - each sample is the weighted mean of the cadences in its 4,000th of the segment, so that no
   cadence is passed over and the noise of long segments goes down;
-- the scale never goes below a multiple of the noise: nothing happening looks like nothing;
-- errors are weights, in the means and in the periodogram;
-- the periodogram keeps its absolute height, as the amplitude (root) of the share explained.
+- errors are weights, in the means and in the periodogram, which is shown as amplitudes (roots);
+- neither scale goes below a multiple of the noise: nothing happening looks like nothing.
 
 Nothing here may change: models and stored features rest on it, and a golden test guards it.
 Another idea is another version.
@@ -44,8 +43,13 @@ CEILING_REACH = 2.0
 """The ceiling is so many times as far above the median as that percentile: 3.3 sigma of noise,
 and above the maxima of pulsating and contact stars."""
 
-NOISE_RANGE = 20.0
-"""Least range of the scale, in sigmas of the noise of a sample. Noise alone spans 7 of them."""
+NOISE_RANGE = 10.0
+"""Least range of the scale, in sigmas of the noise of a sample. Noise alone spans 7 of them. With
+20, shallow eclipses of faint stars were as small as transits of bright ones, and more of the
+binaries were taken for planets (`docs/features_v2.md`)."""
+
+NOISE_PEAKS = 2.0
+"""Least top of the scale of the periodogram, in highest peaks that noise alone has."""
 
 LEAST_ERROR = 0.5
 """Errors below this share of the segment's median error are taken for it: no cadence may weigh
@@ -171,7 +175,7 @@ def _features(what: str, time: Floats, flux: Floats, flux_err: Floats) -> tuple[
     samples = bin_means(time, flux, weight, N_FLUX)
     power = gls.fast_gls_power(time, flux, 1 / v1.PERIOD, weight**-0.5)
     per_sample = noise(flux) / np.sqrt(max(1.0, len(flux) / N_FLUX))
-    return to_scale(samples, per_sample), np.sqrt(np.clip(power, 0, 1))
+    return to_scale(samples, per_sample), to_amplitude(power, len(flux))
 
 
 def to_scale(samples: Floats, sample_noise: float) -> Floats:
@@ -179,6 +183,18 @@ def to_scale(samples: Floats, sample_noise: float) -> Floats:
     top = min(samples.max(), ceiling(samples))
     bottom = min(samples.min(), top - NOISE_RANGE * sample_noise)
     scaled: Floats = np.clip((samples - bottom) / (top - bottom), 0, 1)
+    return scaled
+
+
+def to_amplitude(power: Floats, n_cadence: int) -> Floats:
+    """Roots of the power, over their greatest or the least top of the scale.
+
+    White noise alone explains 2 ln(n_frequency) / n_cadence of the variance at its best
+    frequency, as its power there is exponential with mean 2 / n_cadence.
+    """
+    amplitude = np.sqrt(np.maximum(power, 0))
+    noise_peak = np.sqrt(2 * np.log(len(power)) / n_cadence)
+    scaled: Floats = amplitude / max(amplitude.max(), NOISE_PEAKS * noise_peak)
     return scaled
 
 

@@ -72,8 +72,10 @@ def test_a_flare_of_any_height_does_not_flatten_the_eclipses(height):
     before, after = only(quiet), only(with_flux(quiet, quiet.flux + 1000 * flare))
     away = np.abs(np.linspace(quiet.time[0], quiet.time[-1], 4000) - 3664.3) > 0.5
     np.testing.assert_allclose(after.flux[away], before.flux[away], atol=0.05)
-    # What is left of the largest is a box of ten hours, as high as the ceiling.
-    assert np.sqrt(np.mean((after.power - before.power) ** 2)) < 0.04
+    # What is left of the largest is a box of ten hours, as high as the ceiling: long periods.
+    short = PERIOD < 1
+    assert before.power[short].argmax() == after.power[short].argmax()
+    np.testing.assert_allclose(after.power[short], before.power[short], atol=0.2)
 
 
 @pytest.mark.parametrize("n_cadence", [2000, 9400, 13_500, 20_000])
@@ -116,7 +118,7 @@ def test_inverted_light_curves_do_not_look_like_eclipses():
     upside_down = only(with_flux(curve, 2000 - curve.flux))
     quiet = only(star(9400))
     assert only(curve).flux.min() == 0
-    assert upside_down.flux.min() > 0.5
+    assert upside_down.flux.min() > 0.2
     np.testing.assert_allclose(np.median(upside_down.flux), np.median(quiet.flux), atol=0.1)
 
 
@@ -125,9 +127,9 @@ def test_nothing_looks_like_nothing_at_any_brightness():
     loud = star(9400, seed=1)
     loud = with_flux(loud, 1000 + 30 * (loud.flux - 1000))
     for segment in (*quiet, only(loud)):
-        assert segment.flux.min() > 0.5
+        assert segment.flux.min() > 0.2
         assert segment.flux.max() == 1
-        assert segment.power.max() < 0.06
+        assert 0.35 < segment.power.max() < 0.7
 
 
 def test_range_holds_for_all_kinds_of_light_curves():
@@ -156,7 +158,10 @@ def test_cadences_with_large_errors_weigh_less():
     flux = 1000 + 1.5 * np.sin(2 * np.pi * time / 0.8) + flux_err * rng.standard_normal(9000)
     curve = replace(light_curve(time, flux), flux_err=flux_err)
     blind = replace(curve, flux_err=np.full(9000, np.nan))
-    assert only(curve).power.max() > 1.5 * only(blind).power.max()
+    best = [np.abs(PERIOD - 0.8).argmin(), only(curve).power.argmax()]
+    assert abs(best[0] - best[1]) <= 3
+    noise = [np.median(only(one).power[:500]) / only(one).power.max() for one in (curve, blind)]
+    assert noise[0] < 0.6 * noise[1]
 
 
 @pytest.mark.parametrize("flux_err", [np.nan, 0.0, -1.0, np.inf])
@@ -175,7 +180,7 @@ def test_one_tiny_error_does_not_rule_the_segment():
     flux_err = curve.flux_err.copy()
     flux_err[1500] = 1e-12
     odd = only(replace(curve, flux_err=flux_err))
-    np.testing.assert_allclose(odd.power, only(curve).power, atol=2e-3)
+    np.testing.assert_allclose(odd.power, only(curve).power, atol=5e-3)
 
 
 @pytest.mark.parametrize("n_cadence", [1, 2, 1999])
@@ -219,4 +224,4 @@ def test_real_eclipsing_binaries_reach_the_bottom_and_quiet_stars_do_not(shared_
     deep = max((shared_data / "tess").glob("*/*0000000425064757*.fits"))
     segments = extract(spoc.read(deep.read_bytes()), "v2")
     assert all(segment.flux.min() == 0 for segment in segments)
-    assert all(segment.power.max() > 0.5 for segment in segments)
+    assert all(segment.power.max() == 1 for segment in segments)
