@@ -189,7 +189,11 @@ def compare(test: dict[str, Judged]) -> dict[str, object]:
     sides = [np.flatnonzero(first.is_eb), np.flatnonzero(~first.is_eb)]
     draws = [np.concatenate([rng.choice(s, len(s)) for s in sides]) for _ in range(N_RESAMPLE)]
     answer: dict[str, object] = {"n_binary": len(sides[0]), "n_other": len(sides[1])}
-    metrics: dict[str, Metric] = {"recall at 1%": recall, "average precision": average_precision}
+    metrics: dict[str, Metric] = {
+        "recall at 1%": recall,
+        "average precision": average_precision,
+        "log-loss": log_loss,
+    }
     for name, metric in metrics.items():
         value: dict[str, float] = {}
         drawn: dict[str, Floats] = {}
@@ -210,6 +214,12 @@ def recall(is_eb: npt.NDArray[np.bool_], probability: Floats) -> float:
     """Share of the binaries above all but `FALSE_ALARMS` of the other stars."""
     others = np.sort(probability[~is_eb])[::-1]
     return float(np.mean(probability[is_eb] > others[int(FALSE_ALARMS * len(others))]))
+
+
+def log_loss(is_eb: npt.NDArray[np.bool_], probability: Floats) -> float:
+    """Mean cross-entropy: how wrong, and how sure of it."""
+    right = np.where(is_eb, probability, 1 - probability)
+    return float(-np.log(np.maximum(right, 1e-6)).mean())
 
 
 def over_seeds(metric: Metric, one: Judged, draw: npt.NDArray[np.intp]) -> Floats:
