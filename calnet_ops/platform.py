@@ -226,6 +226,11 @@ class Platform:
         return os.environ.get("CALNET_RECIPE", "published")
 
     @property
+    def features(self) -> str:
+        """Version of the features that new models learn from: CALNET_FEATURES, may be empty."""
+        return os.environ.get("CALNET_FEATURES", "")
+
+    @property
     def links(self) -> LinkPlaces:
         """Addresses to show to people."""
         return self.paths.links or LinkPlaces(airflow=self.paths.airflow, mlflow=self.paths.mlflow)

@@ -6,7 +6,7 @@ Learn from the newest set of labels, and say whether the new model may go into p
 | | |
 |---|---|
 | Starts when | labels were frozen (`label_set`), on the first day of a month, or by hand |
-| Reads | `labels/<set>`, `features/v1/` of all sectors |
+| Reads | `labels/<set>`, `features/*/` of one version, of all sectors |
 | Writes | `datasets/<id>`, an MLflow run, `models/<model>/`, a model version with its verdict |
 | Event | none: a person promotes, in the MLflow UI |
 | If it fails | production is untouched; the champion stays. `docs/model.md` |

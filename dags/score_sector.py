@@ -8,7 +8,7 @@ whose eclipses they show.
 |---|---|
 | Starts when | a sector is in the store (`sector_raw`), or the model changed (`champion`) |
 | Reads | `manifest/s087/`, `tess/lc/s087/`, `models/<model>/` |
-| Writes | `features/v1/`, `checks/`, `scores/<model>/`, `drift/<model>/`, `candidates/<model>/` |
+| Writes | `features/*/`, `checks/`, `scores/<model>/`, `drift/<model>/`, `candidates/<model>/` |
 | Event | `sector_scored` with the same key, and `scores_changed` without one |
 | If it fails | stored features and scores stay valid; clear the red task. `docs/operations.md` |
 """
@@ -30,9 +30,11 @@ def score_sector():  # noqa: C901, PLR0915 - each task counts
     def plan_features(partition_key=None):
         from calnet_ops.keys import parse_sector
         from calnet_ops.platform import open_platform
-        from calnet_ops.steps import extract
+        from calnet_ops.steps import extract, features_version
 
-        return extract.plan_shards(parse_sector(partition_key), "v1", open_platform())
+        platform = open_platform()
+        version = features_version.version_to_extract(platform)
+        return extract.plan_shards(parse_sector(partition_key), version, platform)
 
     @task(max_active_tis_per_dagrun=4)
     def extract_shard(shard):
@@ -47,18 +49,19 @@ def score_sector():  # noqa: C901, PLR0915 - each task counts
         from calnet_ops.platform import open_platform
         from calnet_ops.steps import extract
 
-        sector = parse_sector(partition_key)
-        return extract.close_features(sector, "v1", list(tallies), open_platform())
+        sector, done = parse_sector(partition_key), list(tallies)
+        return extract.close_features(sector, done[0]["version"], done, open_platform())
 
     @task
-    def check_features(partition_key=None, ti=None):
+    def check_features(made, partition_key=None, ti=None):
         from calnet_ops.keys import parse_sector
         from calnet_ops.platform import open_platform
         from calnet_ops.steps import validate_features
 
         platform, page = open_platform(), f"{partition_key}/features"
         ti.xcom_push(links.DATA_DOCS, links.data_docs_url(platform.links.airflow, page))
-        return validate_features.validate_features(parse_sector(partition_key), "v1", platform)
+        sector, version = parse_sector(partition_key), made["version"]
+        return validate_features.validate_features(sector, version, platform)
 
     @task
     def plan_scores(partition_key=None):
@@ -117,8 +120,8 @@ def score_sector():  # noqa: C901, PLR0915 - each task counts
 
     features = close_features(extract_shard.expand(shard=plan_features()))
     plans = plan_scores()  # empty without a champion: what follows is skipped
-    checks = check_features()
-    features >> checks >> plans
+    checks = check_features(features)
+    checks >> plans
     targets, drift = combine_targets(score_shard.expand(shard=plans)), watch_drift()
     targets >> characterise() >> attribute() >> announce()
     targets >> drift

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 PROJECT = Path(__file__).parents[1]
-NOT_YET = {"science/features/v2.py", "dags/<verb>_<noun>.py"}
+NOT_YET = {"science/features/v3.py", "dags/<verb>_<noun>.py"}
 
 
 def _named_paths():

@@ -34,7 +34,10 @@ Files = Annotated[
 
 def extract(
     inputs: Inputs,
-    features: Annotated[str, typer.Option(help="Version of the features.")] = "v1",
+    features: Annotated[
+        str,
+        typer.Option(help="Version; by default v1, of a sector the one that its model needs."),
+    ] = "",
     out: Annotated[Path | None, typer.Option(help="Parquet file, for local files.")] = None,
     as_json: Json = False,
 ) -> None:
@@ -48,13 +51,13 @@ def extract(
     """
     from calnet_ops.science.features import VERSIONS
 
-    if features not in VERSIONS:
+    if features and features not in VERSIONS:
         raise WrongConfiguration("--features", found=features, expected=" or ".join(VERSIONS))
     first = Path(inputs[0])
     if len(inputs) == 1 and not first.suffix and not first.exists():
         _extract_sector(parse_sector(inputs[0]), features, as_json=as_json)
     else:
-        _extract_local([Path(name) for name in inputs], features, out, as_json=as_json)
+        _extract_local([Path(name) for name in inputs], features or "v1", out, as_json=as_json)
 
 
 def classify(
@@ -111,8 +114,10 @@ def classify(
 
 def _extract_sector(sector: int, version: str, *, as_json: bool) -> None:
     from calnet_ops.steps import extract as step
+    from calnet_ops.steps.features_version import version_to_extract
 
     platform = open_platform()
+    version = version or version_to_extract(platform)
     shards = step.plan_shards(sector, version, platform)
     work = (step.extract_shard(shard, platform) for shard in shards)
     tallies = list(track(work, len(shards), f"features of {sector_key(sector)}", "shards"))

@@ -49,17 +49,24 @@ def freeze_set(
     show({**record}, as_json=as_json)
 
 
-def train(as_json: Json = False) -> None:
+def train(
+    features: Annotated[
+        str,
+        typer.Option(help="Version to learn from; by default CALNET_FEATURES, else as before."),
+    ] = "",
+    as_json: Json = False,
+) -> None:
     """Train CALNet on the newest label set, register it in MLflow, and judge it.
 
     Example: [bold]CALNET_RECIPE=published calnet-ops train[/bold]
+             [bold]calnet-ops train --features v2[/bold]
     """
     from calnet_ops.steps import gate
     from calnet_ops.steps import train as step
 
     platform = open_platform()
     errors.print("training; CALNET_LOG=info shows each epoch as it ends")
-    trained = step.train_model(platform)
+    trained = step.train_model(platform, features=features)
     verdict = gate.judge_version(trained["version"], platform)
     show({**trained, **verdict}, as_json=as_json)
 

@@ -65,6 +65,8 @@ class ExtractShard(TypedDict):
 class ExtractTally(TypedDict):
     """What became of a shard."""
 
+    version: str
+    """Features version."""
     features: str
     """Key of the features."""
     skipped: str
@@ -166,8 +168,8 @@ def extract_shard(shard: ExtractShard, platform: Platform) -> ExtractTally:
     )
     if not store.exists(out.skipped):
         _extract_stored(files, refused, version, out, store)
-    tally = _tally(out, len(files), began, store)
-    log.info("features_extracted", sector=sector, version=version, **tally)
+    tally = _tally(version, out, len(files), began, store)
+    log.info("features_extracted", sector=sector, **tally)
     return tally
 
 
@@ -304,9 +306,10 @@ def _refused(shard: ExtractShard, store: Store) -> dict[str, dict[str, Any]]:
     }
 
 
-def _tally(out: ShardKeys, n_file: int, began: float, store: Store) -> ExtractTally:
+def _tally(version: str, out: ShardKeys, n_file: int, began: float, store: Store) -> ExtractTally:
     reasons = store.load_table(out.skipped, ["reason"])["reason"].to_pylist()
     return ExtractTally(
+        version=version,
         features=out.features,
         skipped=out.skipped,
         statistics=out.statistics,

@@ -3,6 +3,9 @@
 import json
 from typing import Any, TypedDict
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 import structlog
 
 from calnet_ops import keys
@@ -13,7 +16,13 @@ from calnet_ops.science.candidates.calibration import Calibration
 from calnet_ops.science.evaluation.evidence import Evidence, Performance, measure
 from calnet_ops.science.evaluation.gate import Verdict, judge
 from calnet_ops.science.features import VERSIONS
-from calnet_ops.steps.dataset import DATASET, Dataset, judge_stars, load_segments
+from calnet_ops.steps.dataset import (
+    DATASET,
+    Dataset,
+    freeze_dataset,
+    judge_stars,
+    load_segments,
+)
 from calnet_ops.steps.stored_model import open_scorer
 
 VERSION = 1
@@ -21,6 +30,9 @@ VERSION = 1
 
 STEP = "gate"
 """Name of this step in the ledger."""
+
+TRAIN = "train"
+"""Name of the step that registers versions."""
 
 EVIDENCE = "evidence.json"
 """Part of a stored model that says how it did."""
@@ -45,13 +57,16 @@ def judge_version(version: int, platform: Platform) -> GateRecord:
     """Judge a registered version by the evidence stored with its model.
 
     The champion is measured again, on the very test stars of the new model: stars that it has
-    not learned from either, as a star never changes sides. The verdict goes to the ledger, which
+    not learned from either, as a star never changes sides. If it learned from features of
+    another version, it sees the stars through these. The verdict goes to the ledger, which
     `promote` believes, and to the version's tags and description, which people read.
 
     Raises
     ------
     MissingInput
         If there is no such version, or it is not one that `train` registered.
+    FeaturesDiffer
+        If the champion needs features of another version that are not there.
     """
     model_id = platform.registry.version(version)["tags"].get("model_id", "")
     if not model_id:
@@ -75,13 +90,18 @@ def judge_version(version: int, platform: Platform) -> GateRecord:
 
 def _keep(record: GateRecord, stored: dict[str, Any], verdict: Verdict, platform: Platform) -> None:
     """Write the verdict where it is believed, and where it is read."""
-    lineage = lineage_id(
-        "gate", VERSION, evidence=sha256_hex(canonical_json(stored)), champion=record["champion"]
-    )
     findings = [
         {"rule": f.rule, "passed": f.passed, "found": f.found, "expected": f.expected}
         for f in verdict.findings
     ]
+    # The findings as well: through other features, the champion may be shown more stars later.
+    lineage = lineage_id(
+        "gate",
+        VERSION,
+        evidence=sha256_hex(canonical_json(stored)),
+        champion=record["champion"],
+        findings=findings,
+    )
     key = keys.model(record["model_id"], f"verdict-{lineage}.json")
     content = {"verdict": record["verdict"], "champion": record["champion"], "findings": findings}
     platform.store.save_new(key, canonical_json(content), "application/json")
@@ -115,20 +135,45 @@ def _champion(
     if champion is None or champion.model_id == model_id or "dataset_id" not in stored:
         return "", None
     facts = json.loads(platform.store.load(keys.model(champion.model_id, "model.json")))
-    if facts["features"] != stored["features"]:
-        raise FeaturesDiffer(
-            f"champion {champion.model_id}",
-            found=f"features {facts['features']}",
-            expected=f"{stored['features']}, to be compared on the same segments",
-        )
     table = platform.store.load_table(keys.dataset(stored["dataset_id"])).cast(DATASET)
     test = Dataset(stored["dataset_id"], stored["features"], table).part("test")
+    unseen = test.slice(0, 0)
+    if facts["features"] != stored["features"]:
+        test, unseen = _through_other_features(test, facts["features"], model_id, platform)
     scorer = open_scorer(champion.model_id, platform.store)
-    stars = judge_stars(test, scorer.score(*load_segments(test, platform.store)))
+    scores = scorer.score(*load_segments(test, platform.store))
+    stars = judge_stars(
+        pa.concat_tables([test, unseen]), np.append(scores, np.zeros(len(unseen), np.float32))
+    )
     stars = stars.calibrated(Calibration.from_json(facts.get("calibration")))
     return champion.model_id, measure(
         stars.is_eb, stars.eb_type, stars.probability, champion.threshold
     )
+
+
+def _through_other_features(
+    test: pa.Table, version: str, model_id: str, platform: Platform
+) -> tuple[pa.Table, pa.Table]:
+    """Segments of the same test stars by another version, and rows of stars without any.
+
+    A star that gives no features of that version cannot be found with them; a whole sector
+    without has not been extracted, and then the comparison would not be fair.
+    """
+    trained = platform.ledger.latest(TRAIN, 0, model_id)
+    featured = {item.sector for item in platform.ledger.records(f"features-{version}")}
+    missing = set(test["sector"].to_pylist()) - featured
+    if trained is None or missing:
+        sectors = [keys.sector_key(sector) for sector in sorted(missing)]
+        raise FeaturesDiffer(
+            f"comparison of model {model_id} with the champion",
+            found=f"no features {version} of {', '.join(sectors) or 'a known label set'}",
+            expected=f"features {version}, which the champion learned from",
+            cure=f"For each of these sectors, run: calnet-ops extract SECTOR --features {version}",
+        )
+    labels = keys.label_set(trained.facts["label_set"])
+    other = freeze_dataset(labels, version, platform).part("test")
+    same = other.filter(pc.is_in(other["tic"], value_set=pc.unique(test["tic"])))
+    return same, test.filter(pc.invert(pc.is_in(test["tic"], value_set=pc.unique(same["tic"]))))
 
 
 def _description(record: GateRecord, verdict: Verdict) -> str:

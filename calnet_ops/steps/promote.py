@@ -86,8 +86,8 @@ def _promote(found: ModelVersion, platform: Platform) -> PromotionRecord:
 
 
 def _sectors_in_scope(ledger: Ledger) -> set[int]:
-    """Sectors that have features and are not halted."""
-    featured = {record.sector for record in ledger.records("features-v1")}
+    """Sectors that have features, of whatever version, and are not halted."""
+    featured = {item.sector for item in ledger.records() if item.step.startswith("features-")}
     return {sector for sector in featured if not _is_halted(sector, ledger)}
 
 

@@ -27,6 +27,7 @@ from calnet_ops.science.evaluation.threshold import choose_threshold
 from calnet_ops.science.network.samples import Samples
 from calnet_ops.science.network.settings import RECIPES, Settings
 from calnet_ops.steps.dataset import Dataset, Stars, freeze_dataset, judge_stars, load_segments
+from calnet_ops.steps.features_version import version_to_train
 from calnet_ops.steps.stored_model import GRAPH, WEIGHTS, make_scorer
 from calnet_ops.steps.training_reference import REFERENCE_PART, training_reference
 
@@ -38,9 +39,6 @@ VERSION = 2
 
 STEP = "train"
 """Name of this step in the ledger."""
-
-FEATURES = "v1"
-"""Version of the features that new models learn from."""
 
 LEAST_RECALL = 0.90
 """Recall of validation stars that the threshold is chosen for (they are blurred, see
@@ -111,13 +109,17 @@ class Trained:
         return sha256_hex(self.graph + canonical_json(self.calibration.as_json()))[:ID_LENGTH]
 
 
-def train_model(platform: Platform, settings: Settings | None = None) -> TrainedRecord:
+def train_model(
+    platform: Platform, settings: Settings | None = None, features: str = ""
+) -> TrainedRecord:
     """Train on the newest label set and register a version; free if that was done before.
 
     Parameters
     ----------
     settings
         How to train; by default the recipe that CALNET_RECIPE names, else the published one.
+    features
+        Version of the features to learn from; by default see `version_to_train`.
 
     Raises
     ------
@@ -127,15 +129,16 @@ def train_model(platform: Platform, settings: Settings | None = None) -> Trained
     ExportDiffers
         If the exported graph does not score as the network does.
     WrongConfiguration
-        If CALNET_RECIPE names no recipe.
+        If CALNET_RECIPE names no recipe, or there are no features of this version.
     """
     settings = settings or _recipe(platform.recipe)
+    version = version_to_train(platform, features)
     labels = platform.ledger.latest("labels", 0)
     if labels is None:
         raise MissingInput(
             "training", found="no label set", expected="one", cure="Run: calnet-ops labels freeze"
         )
-    dataset = freeze_dataset(labels.key, FEATURES, platform)
+    dataset = freeze_dataset(labels.key, version, platform)
     lineage = lineage_id("train", VERSION, dataset=dataset.dataset_id, settings=asdict(settings))
     done = _done(lineage, platform.ledger)
     if done:

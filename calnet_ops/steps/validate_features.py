@@ -13,7 +13,7 @@ from calnet_ops.adapters.store import Store
 from calnet_ops.errors import MissingInput, SectorNotTrusted
 from calnet_ops.lineage import canonical_json, lineage_id
 from calnet_ops.platform import Platform
-from calnet_ops.science.checks.expectations import FEATURES, Scope, Severity, wanted
+from calnet_ops.science.checks.expectations import FEATURES_OF, Scope, Severity, wanted
 from calnet_ops.science.checks.products import feature_statistics
 from calnet_ops.steps import judging
 from calnet_ops.steps.segment_statistics import load_statistics
@@ -62,13 +62,13 @@ def validate_features(sector: int, version: str, platform: Platform) -> FeatureC
             f"checks of the features of {keys.sector_key(sector)}",
             found="no features",
             expected=f"features {version}",
-            cure=f"Run: calnet-ops extract {sector}",
+            cure=f"Run: calnet-ops extract {sector} --features {version}",
         )
     lineage = lineage_id(
         STEP,
         VERSION,
         features=made.key,
-        expectations=[asdict(expectation) for expectation in FEATURES],
+        expectations=[asdict(expectation) for expectation in FEATURES_OF[version]],
     )
     key = keys.check_report(sector, lineage)
     if not platform.store.exists(key):
@@ -98,7 +98,8 @@ def _judge(made: StepRecord, lineage: str, store: Store) -> dict[str, Any]:
     segments = load_statistics(facts["shards"], store)
     n_skipped = sum(facts["n_skipped"].values())
     whole = feature_statistics(segments, facts["n_file"], n_skipped)
-    chosen = wanted(FEATURES, facts["n_file"])
+    expected = FEATURES_OF[facts["version"]]
+    chosen = wanted(expected, facts["n_file"])
     tables = {Scope.SEGMENT: segments, Scope.FEATURES: pa.Table.from_pylist([whole])}
     outcomes = judging.judge_tables(
         tables, chosen, lineage, lambda page: keys.data_docs(sector, lineage, page), store
@@ -109,7 +110,7 @@ def _judge(made: StepRecord, lineage: str, store: Store) -> dict[str, Any]:
         "docs": keys.data_docs(sector, lineage),
         "feature_statistics": judging.plain(whole),
         "expectations": [judging.line(item) for item in outcomes],
-        "not_judged": [item.name for item in FEATURES if item not in chosen],
+        "not_judged": [item.name for item in expected if item not in chosen],
         "faults": judging.marks(outcomes, Severity.HALT),
         "marked": judging.marks(outcomes, Severity.WARN),
     }

@@ -166,6 +166,8 @@ def overview(platform: Platform) -> Overview:
     ledger = platform.ledger
     records, deliveries = ledger.records(), ledger.all_deliveries()
     newest, promotions, notices = newest_records(records), ledger.promotions(), ledger.notices()
+    made = [item for item in records if item.step.startswith("features-")]
+    newest |= {("features", item.sector, ""): item for item in made}  # of whatever version
     allowed = [item for item in promotions if item.action == "promoted"]
     refused = [item for item in promotions if item.action == "refused"]
     champion = allowed[-1] if allowed else None
@@ -248,7 +250,7 @@ def _sector_row(
 ) -> SectorRow:
     sector, model_id = delivery.sector, champion.model_id if champion else ""
     ingest = newest.get(("ingest", sector, ""))
-    features = newest.get(("features-v1", sector, ""))
+    features = newest.get(("features", sector, ""))
     score = newest.get(("score", sector, model_id))
     candidates = newest.get(("candidates", sector, model_id))
     watched = newest.get(("drift", sector, model_id))

@@ -52,6 +52,16 @@ def test_features_have_their_columns_and_a_damaged_file_is_named(binary, page, t
     assert {len(power) for power in table["power"].to_pylist()} == {1000}
 
 
+def test_features_of_another_version_are_made_when_asked_for(binary, tmp_path):
+    tables = []
+    for options in ([], ["--features", "v1"], ["--features", "v2"]):
+        out = tmp_path / "features.parquet"
+        assert extract(binary, "--out", out, *options).exit_code == 0
+        tables.append(parquet.read_table(out))
+    assert tables[0].equals(tables[1])
+    assert not tables[0].equals(tables[2])
+
+
 def test_no_usable_file_is_a_failure_and_replaces_no_features(page, tmp_path):
     out = tmp_path / "features.parquet"
     out.write_bytes(b"made before")

@@ -9,7 +9,7 @@ import pytest
 from calnet_ops import keys
 from calnet_ops.errors import FeaturesDiffer, WrongConfiguration
 from calnet_ops.science.candidates.combine import combine_sectors, combine_segments
-from calnet_ops.science.features import extract
+from calnet_ops.science.features import VERSIONS, extract
 from calnet_ops.science.lightcurve.light_curve import BTJD_ZERO
 from calnet_ops.science.lightcurve.readers import read_any
 from calnet_ops.simulator.signals import Kind
@@ -157,6 +157,17 @@ def test_a_model_json_beside_the_graph_is_heeded(tmp_path):
     facts.write_text(json.dumps({"threshold": 0.31, "features": "v99"}))
     with pytest.raises(FeaturesDiffer, match="v99"):
         classify.open_model(str(file))
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_model_is_given_the_features_that_it_learned_from(files, tmp_path, version):
+    (tmp_path / "calnet.tflite").write_bytes(tiny_graph())
+    (tmp_path / "model.json").write_text(json.dumps({"features": version}))
+    model = classify.open_model(str(tmp_path / "calnet.tflite"))
+    (scored,) = classify.score_files(files[:1], model)
+    segments = extract(read_any(files[0].name, files[0].read_bytes()), version)
+    expected = tiny_score(np.stack([one.flux for one in segments]))
+    np.testing.assert_allclose(scored.scores, expected, atol=1e-6)
 
 
 def test_the_model_in_production_can_be_named(platform):

@@ -37,8 +37,8 @@ def test_nothing_happens_while_the_alias_stands_still(platform, registry):
 def test_a_version_that_passed_goes_into_production_for_all_sectors_newest_first(
     platform, registry
 ):
-    for sector in (3, 62, 61):
-        platform.ledger.record("features-v1", sector, f"features {sector}")
+    for sector, features in ((3, "v1"), (62, "v2"), (61, "v1"), (61, "v2")):
+        platform.ledger.record(f"features-{features}", sector, f"features {sector} {features}")
     version = add_version(platform, "good", "pass")
     registry.set_champion(version)
     record = follow_champion(platform)

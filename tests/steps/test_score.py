@@ -11,6 +11,7 @@ from calnet_ops.science.candidates.calibration import Calibration
 from calnet_ops.science.candidates.combine import combine_segments
 from calnet_ops.science.features.tables import matrix
 from calnet_ops.steps import extract, score
+from calnet_ops.steps.features_version import version_to_extract
 from tests.support.graphs import tiny_graph, tiny_score
 from tests.support.spoc_files import spoc_bytes, spoc_name
 from tests.support.stored_sectors import store_sector
@@ -146,6 +147,18 @@ def test_a_shard_of_another_version_is_refused(extracted):
     promote(extracted, "cccc", features="v2")
     with pytest.raises(FeaturesDiffer, match="calnet-ops extract 87 --features v2"):
         score.score_shard({**shard, "model_id": "cccc"}, extracted)
+
+
+def test_a_sector_is_given_the_features_that_its_model_learned_from(platform, files):
+    store_sector(platform, files)
+    promote(platform, features="v2")
+    version = version_to_extract(platform)
+    shards = extract.plan_shards(87, version, platform)
+    tallies = [extract.extract_shard(shard, platform) for shard in shards]
+    extract.close_features(87, tallies[0]["version"], tallies, platform)
+    assert all(shard["features"].startswith("features/v2/s087/") for shard in tallies)
+    _, record = run(platform)
+    assert (record["n_target"], record["n_segment"]) == (3, 6)
 
 
 def test_a_sector_without_features_is_a_missing_input(platform):

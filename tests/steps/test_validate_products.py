@@ -14,7 +14,7 @@ from calnet_ops.science.catalog.formats import FORMATS
 from calnet_ops.steps import extract, publish
 from calnet_ops.steps.validate_catalog import validate_catalog
 from calnet_ops.steps.validate_features import validate_features
-from tests.support.spoc_files import spoc_bytes, spoc_name
+from tests.support.spoc_files import spoc_arrays, spoc_bytes, spoc_name
 from tests.support.stored_sectors import store_sector
 
 TIC = 900_000_000_001
@@ -54,6 +54,19 @@ def spoil(platform, flux: float, *, keep_statistics: bool) -> None:
         changed["statistics"] = ""
     facts |= {"shards": [shard | changed]}
     platform.ledger.record("features-v1", 87, f"spoiled-{keep_statistics}", facts=facts)
+
+
+def test_sound_features_of_another_version_pass_though_they_need_not_fill_their_scale(platform):
+    arrays = spoc_arrays()
+    noise = np.random.default_rng(1).standard_normal(len(arrays["TIME"]))
+    arrays["PDCSAP_FLUX"] = arrays["SAP_FLUX"] = 1e4 + 10 * noise
+    store_sector(platform, {spoc_name(TIC): spoc_bytes(arrays, tic=TIC)})
+    shards = extract.plan_shards(87, "v2", platform)
+    tallies = [extract.extract_shard(shard, platform) for shard in shards]
+    extract.close_features(87, "v2", tallies, platform)
+    statistics = platform.store.load_table(tallies[0]["statistics"])
+    assert min(statistics["flux_low"].to_pylist()) > 0.1
+    assert validate_features(87, "v2", platform)["halted"] == []
 
 
 def test_sound_features_pass_and_are_judged_once(made):

@@ -14,8 +14,13 @@ N_SEGMENT = 2
 """Segments a star, as a sector has."""
 
 
-def fill_platform(platform: Platform, n_star: int, sector: int = 61) -> list[LabelRecord]:
-    """Features, positions and a frozen label set of some stars, every other one a binary."""
+def fill_platform(
+    platform: Platform, n_star: int, sector: int = 61, versions: tuple[str, ...] = ("v1",)
+) -> list[LabelRecord]:
+    """Features, positions and a frozen label set of some stars, every other one a binary.
+
+    Features of several versions are the same, but under keys of their own.
+    """
     rng = np.random.default_rng(n_star)
     tics = [SIMULATED_TIC + 10 * number for number in range(n_star)]
     labels = [
@@ -29,11 +34,12 @@ def fill_platform(platform: Platform, n_star: int, sector: int = 61) -> list[Lab
         for label in labels
         for number in range(1, N_SEGMENT + 1)
     ]
-    features_key = keys.features("v1", sector, "a" * 16)
-    platform.store.save_table(features_key, features_table(rows))
-    platform.ledger.record(
-        "features-v1", sector, "skipped", facts={"shards": [{"features": features_key}]}
-    )
+    for version in versions:
+        features_key = keys.features(version, sector, "a" * 16)
+        platform.store.save_table(features_key, features_table(rows))
+        platform.ledger.record(
+            f"features-{version}", sector, "skipped", facts={"shards": [{"features": features_key}]}
+        )
     _place(platform, tics, sector, rng)
     load_labels(labels, platform)
     freeze_labels(platform)

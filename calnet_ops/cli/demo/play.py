@@ -82,8 +82,11 @@ class Play:
 
     def run_act_one(self) -> None:
         """From labelled sectors to a model in production."""
+        from calnet_ops.steps.features_version import version_to_extract
+
         with self.stage.step(f"ingest of {_names(self.plan.first)}, their features"):
-            self.wait_for_records("features-v1", self.plan.first, "")
+            features = f"features-{version_to_extract(self.platform)}"
+            self.wait_for_records(features, self.plan.first, "")
         with self.stage.step("labels loaded and frozen to a set"):
             cast.load_labels(self.platform, self.plan, self.truth)
         with self.stage.step("CALNet trained, registered in MLflow, judged by the gate"):

@@ -84,10 +84,13 @@ def _scores(play: "Play", champion: Promotion) -> pa.Table:
 
 
 def _counts(play: "Play", champion: Promotion) -> dict[str, Any]:
+    from calnet_ops.steps.features_version import version_to_extract
+
     ledger = play.platform.ledger
     sectors = (*play.plan.first, *play.plan.later)
     deliveries = [item for item in ledger.deliveries() if item.sector in sectors]
-    features = [ledger.latest("features-v1", sector) for sector in sectors]
+    version = version_to_extract(play.platform)
+    features = [ledger.latest(f"features-{version}", sector) for sector in sectors]
     scores = [ledger.latest("score", sector, champion.model_id) for sector in sectors]
     candidates = [ledger.latest("candidates", sector, champion.model_id) for sector in sectors]
     return {

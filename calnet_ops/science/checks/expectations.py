@@ -13,13 +13,14 @@ from calnet_ops.science.checks.expectation import (
     Severity,
 )
 from calnet_ops.science.checks.expected_files import FILES
-from calnet_ops.science.checks.expected_products import CATALOG, FEATURES
+from calnet_ops.science.checks.expected_products import CATALOG, FEATURES, FEATURES_OF
 from calnet_ops.science.checks.expected_sectors import CCDS, SECTORS
 
 __all__ = [
     "CATALOG",
     "EXPECTATIONS",
     "FEATURES",
+    "FEATURES_OF",
     "FEW_FILES",
     "Expectation",
     "Kind",
@@ -48,6 +49,9 @@ a release, the catalog. What an expectation that is not met leads to:
 Files whose structure, checksums, units, names, cadence numbers or times are wrong are refused
 while the bytes pass and lie in quarantine, each with its reason (`docs/ingest.md`). The lines about
 the same things below judge what was believed, once more and all together.
+
+Lines about segments are those of features v1. Of v2 the least flux may lie anywhere up to 1: where
+nothing stands out of the noise, the scale is wider than the segment.
 
 A value that could not be computed counts as met, except where it must be present. Sectors of fewer
 files than stated are not judged by that line: a share of few is chance.

@@ -3,6 +3,8 @@
 Most bounds are definitions: these tables are our own, so what breaks them is a fault of ours.
 """
 
+from dataclasses import replace
+
 from calnet_ops.science.catalog.schema import COLUMNS
 from calnet_ops.science.checks.expectation import FEW_FILES, Expectation, Kind, Scope, Severity
 
@@ -150,7 +152,22 @@ FEATURES = (
         min_file=FEW_FILES,
     ),
 )
-"""Judged once a sector, before it is scored."""
+"""Of features v1."""
+
+FEATURES_V2 = tuple(
+    replace(
+        item,
+        source="definition of features v2: above 0 where little stands out of the noise",
+        high=1.0,
+    )
+    if item.column == "flux_low"
+    else item
+    for item in FEATURES
+)
+"""Of features v2, whose scale is wider than the segment where nothing happens."""
+
+FEATURES_OF = {"v1": FEATURES, "v2": FEATURES_V2}
+"""By version of the features; judged once a sector, before it is scored."""
 
 
 def _given(column: str) -> Expectation:

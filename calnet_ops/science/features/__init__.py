@@ -17,7 +17,13 @@ def _v1(light_curve: LightCurve) -> list[Segment]:
     return v1.extract(light_curve)
 
 
-VERSIONS: dict[str, Extract] = {"v1": _v1}
+def _v2(light_curve: LightCurve) -> list[Segment]:
+    from calnet_ops.science.features import v2
+
+    return v2.extract(light_curve)
+
+
+VERSIONS: dict[str, Extract] = {"v1": _v1, "v2": _v2}
 """Every version there is; part of each key of features and of each model's metadata. Loaded when
 first used: who only reads features, as a shard that scores, is spared scipy (0.7 s of CPU)."""
 

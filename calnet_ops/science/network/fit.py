@@ -137,7 +137,10 @@ class Batches(keras.utils.PyDataset):
 def change_length(
     flux: Floats, start: npt.NDArray[np.float64], length: npt.NDArray[np.float64]
 ) -> Floats:
-    """Show segments as if they were shorter or longer, again with all samples and in 0..1.
+    """Show segments as if they were shorter or longer, again with all samples.
+
+    A piece is stretched to the range of the whole. Features v1 fill 0..1 always, so it does as
+    well; v2 leave a star on which nothing happens at a part of it.
 
     Parameters
     ----------
@@ -158,7 +161,8 @@ def change_length(
     piece = before + (place - left) * (after - before)
     low, high = piece.min(axis=1, keepdims=True), piece.max(axis=1, keepdims=True)
     spread = np.where(high > low, high - low, 1)
-    return ((piece - low) / spread).astype(np.float32)
+    bottom, top = flux.min(axis=1, keepdims=True), flux.max(axis=1, keepdims=True)
+    return (bottom + (piece - low) / spread * (top - bottom)).astype(np.float32)
 
 
 class _Keeper(keras.callbacks.Callback):

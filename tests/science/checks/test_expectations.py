@@ -10,6 +10,7 @@ from calnet_ops.science.checks.expectations import (
     CATALOG,
     EXPECTATIONS,
     FEATURES,
+    FEATURES_OF,
     Kind,
     Scope,
     document,
@@ -23,6 +24,7 @@ from calnet_ops.science.checks.sector import (
     with_sector_columns,
 )
 from calnet_ops.science.checks.statistics import file_statistics
+from calnet_ops.science.features import VERSIONS
 from calnet_ops.science.lightcurve import spoc
 from tests.support.light_curves import eclipsing_binary
 
@@ -112,3 +114,9 @@ def test_page_names_every_expectation():
     for item in ALL:
         assert f"| {item.name} |" in page
         assert item.reason in page
+
+
+def test_features_of_each_version_are_judged_by_the_same_names():
+    assert set(FEATURES_OF) == set(VERSIONS)
+    for expectations in FEATURES_OF.values():
+        assert [item.name for item in expectations] == [item.name for item in FEATURES]

@@ -89,6 +89,12 @@ def test_shapes_types_and_range(binary, version):
     for values, size in ((segment.flux, 4000), (segment.power, 1000)):
         assert values.shape == (size,)
         assert values.dtype == np.dtype("=f4")
+        assert 0 <= values.min() <= values.max() <= 1
+
+
+def test_both_inputs_fill_their_scale(binary):
+    (segment,) = extract(binary, "v1")
+    for values in (segment.flux, segment.power):
         assert (values.min(), values.max()) == (0, 1)
 
 

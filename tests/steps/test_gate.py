@@ -1,0 +1,90 @@
+"""The gate holds a model against the champion on the same stars, whatever features each needs."""
+
+import json
+
+import pytest
+
+from calnet_ops import keys
+from calnet_ops.adapters.registry import LoggedModel
+from calnet_ops.errors import FeaturesDiffer
+from calnet_ops.science.evaluation.evidence import measure
+from calnet_ops.steps.dataset import freeze_dataset, judge_stars, load_segments
+from calnet_ops.steps.gate import judge_version
+from tests.support.graphs import tiny_graph, tiny_score
+from tests.support.labelled_sky import fill_platform
+from tests.support.memory_registry import MemoryRegistry
+
+THRESHOLD = 0.5
+"""All stars of the labelled sky are above: the tiny graph calls every star that it sees."""
+
+
+def add_model(platform, model_id, features):
+    """A registered version with its evidence, and the data set that it was judged on."""
+    labels = platform.ledger.latest("labels", 0)
+    dataset = freeze_dataset(labels.key, features, platform)
+    test = dataset.part("test")
+    score = tiny_score(load_segments(test, platform.store)[0])
+    stars = judge_stars(test, score)
+    evidence = {
+        "performance": measure(stars.is_eb, stars.eb_type, stars.probability, THRESHOLD).as_json(),
+        "litert_difference": 0.0,
+        "features": features,
+        "output_index": 0,
+        "dataset_id": dataset.dataset_id,
+    }
+    facts = {"model_id": model_id, "features": features, "threshold": THRESHOLD}
+    for part, content in (("evidence.json", evidence), ("model.json", facts)):
+        platform.store.save_new(keys.model(model_id, part), json.dumps(content).encode())
+    platform.store.save_new(keys.model(model_id, "calnet.tflite"), tiny_graph())
+    version = platform.registry.register(LoggedModel("r", "m"), {"model_id": model_id}, "")
+    trained = {"label_set": labels.facts["set_id"]}
+    platform.ledger.record("train", 0, f"models/{model_id}", model_id=model_id, facts=trained)
+    return version
+
+
+@pytest.fixture
+def labelled(platform):
+    """Stars with features of both versions, and a champion that learned from v1."""
+    platform.__dict__["registry"] = MemoryRegistry()
+    fill_platform(platform, 100, versions=("v1", "v2"))
+    version = add_model(platform, "champion", "v1")
+    platform.ledger.add_promotion(
+        model_version=version, model_id="champion", action="promoted", reason="",
+        threshold=THRESHOLD, simulated=True,
+    )  # fmt: skip
+    return platform
+
+
+def compared(platform, version):
+    """What the gate expected of the challenger because the champion reaches it."""
+    judged = judge_version(version, platform)
+    record = platform.ledger.latest("gate", 0, judged["model_id"])
+    findings = json.loads(platform.store.load(record.key))["findings"]
+    assert judged["champion"] == "champion"
+    return {f["rule"]: (f["found"], f["expected"]) for f in findings if "champion" in f["rule"]}
+
+
+def test_the_champion_sees_the_same_stars_through_its_own_features(labelled):
+    same = compared(labelled, add_model(labelled, "same", "v1"))
+    other = compared(labelled, add_model(labelled, "other", "v2"))
+    assert other == same
+    assert len(same) == 2
+
+
+def test_a_star_that_the_champion_cannot_see_is_not_found_by_it(labelled):
+    version = add_model(labelled, "other", "v2")
+    assert compared(labelled, version)["recall against the champion"][1].startswith("at least 1.0")
+    shard = labelled.ledger.latest("features-v1", 61).facts["shards"][0]
+    table = labelled.store.load_table(shard["features"])
+    less = keys.features("v1", 61, "c" * 16)
+    labelled.store.save_table(less, table.slice(0, len(table) // 2))
+    labelled.ledger.record("features-v1", 61, "less", facts={"shards": [{"features": less}]})
+    recall = compared(labelled, version)["recall against the champion"][1]
+    assert recall.startswith("at least 0.")
+
+
+def test_a_sector_without_the_features_of_the_champion_stops_the_comparison(labelled):
+    fill_platform(labelled, 120, sector=62, versions=("v2",))
+    version = add_model(labelled, "other", "v2")
+    with pytest.raises(FeaturesDiffer, match=r"s062.*calnet-ops extract SECTOR --features v1"):
+        judge_version(version, labelled)
