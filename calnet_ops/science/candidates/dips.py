@@ -74,7 +74,7 @@ def find_dips(time: Floats, flux: Floats) -> list[Dip]:
     return _apart(time[0], sigma, best, lost)
 
 
-def repeated_dip(time: Floats, flux: Floats, period: float) -> float:
+def repeated_dip(time: Floats, flux: Floats, period: float) -> tuple[float, float]:
     """How clear the deepest dip of the folded light curve is, if it is no mere wave.
 
     Parameters
@@ -88,17 +88,21 @@ def repeated_dip(time: Floats, flux: Floats, period: float) -> float:
     -------
     sigma
         Depth over its error; 0 if the curve rises as much elsewhere as it falls there.
+    width
+        Of the box in which it is clearest [d]: about half of its full width.
     """
     curve = fill_bins(bin_phase(fold(time, period, time[0]), flux, FOLD_BINS)[0])
     level = float(np.median(curve))
     scatter = max(1.4826 * float(np.median(np.abs(curve - level))), QUIETEST)
     dip = bump = 0.0
-    width = 1
+    width = clearest = 1
     while width <= WIDEST * FOLD_BINS:
         box = (uniform_filter1d(curve, width, mode="wrap") - level) * np.sqrt(width) / scatter
-        dip, bump = max(dip, float(-box.min())), max(bump, float(box.max()))
+        if -box.min() > dip:
+            dip, clearest = float(-box.min()), width
+        bump = max(bump, float(box.max()))
         width *= 2
-    return dip if dip > 2 * bump else 0.0
+    return dip if dip > 2 * bump else 0.0, clearest / FOLD_BINS * period
 
 
 def _mean(values: Floats, width: int) -> Floats:

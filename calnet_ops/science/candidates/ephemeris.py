@@ -1,7 +1,7 @@
 """Period, epoch, depths, durations and type of a candidate, from its light curves."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -10,26 +10,26 @@ from calnet_ops.science.candidates.fold import Floats
 from calnet_ops.science.candidates.orbit import orbital_period
 from calnet_ops.science.candidates.period import (
     BIN_D,
-    Periodicity,
     bin_time,
     running_median,
     search_period,
 )
 from calnet_ops.science.candidates.shape import CURVE_BINS, Shape, measure_shape
-from calnet_ops.science.candidates.timing import fit_line, time_pieces
+from calnet_ops.science.candidates.sectors import Stretch, concatenate, join_sectors, link, pieces
+from calnet_ops.science.candidates.single import SCALE_D, find_single
+from calnet_ops.science.candidates.timing import PIECES, fit_line, time_pieces
 from calnet_ops.science.candidates.trend import detrend
 from calnet_ops.science.lightcurve.light_curve import LightCurve
-from calnet_ops.science.lightcurve.segments import split_segments
 
-MIN_CADENCES = 200
-"""Below this (seven hours of two-minute data) there is no period to look for."""
-
-FLARE_SIGMA = 5.0
-"""Points brighter than this many sigma above the rest are left out: eclipses only dim."""
-
-WINDOWS_D = 0.4, 1.0, 2.0
+WINDOWS_D = 2.0, 1.0, 0.4
 """[d] Running medians that are taken off before narrow eclipses are looked for; the one that
 makes them clearest is kept."""
+
+WIDEST_SHARE = 0.35
+"""Of a window that half an eclipse may last: a median of less than half of it stays clear."""
+
+CLEARER = 1.5
+"""Gain that a shorter window must bring: it eats into long eclipses."""
 
 CLEAR_DIP = 10.0
 """Significance from which repeating dips, and not the waves between them, give the period."""
@@ -39,6 +39,14 @@ HINTS_FROM = 8
 
 MIN_ECLIPSES = 2
 """Primary minima without which there is no period."""
+
+TEST_BINS = 200
+FINEST_D = 2.0 / 1440.0
+"""A period is put to the test in bins of a 200th of it, of 2 to 10 min: narrow eclipses of short
+periods must not be smeared."""
+
+MIN_CYCLES = 0.5
+"""Cycles over which minima must be spread for a period to be timed."""
 
 ROUNDS = 3
 """Rounds of refinement; the second already moves a period by less than its error."""
@@ -84,97 +92,127 @@ UNKNOWN = Ephemeris(
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A period, and the light curve in which it was found."""
+    """A period, and how the light curve has to be looked at to see it."""
 
     period: float
-    flux: Floats
-    """(n_cadence,) As it was, or over a running median."""
+    """[d]; NaN if there is none."""
+    window: float
+    """[d] Running median taken off; 0 for the light curve as it is."""
     sigma: float
-    """How clear it is."""
+    """How clear it is; dips are always clearer than waves."""
 
 
-def characterise(light_curve: LightCurve) -> Ephemeris:
-    time, flux = normalise(light_curve)
-    if not time.size:
+def characterise(light_curves: Sequence[LightCurve]) -> Ephemeris:
+    """Measure the eclipses of a candidate.
+
+    Parameters
+    ----------
+    light_curves
+        Of one star, of one sector or several, in any order and of any cadence.
+
+    Notes
+    -----
+    About 0.1 s for a sector of two-minute data, and as much for each further one. The period is
+    found in the stretch of consecutive sectors that shows it most clearly, then followed through
+    the others as far as the cycles can be counted.
+    """
+    stretches = join_sectors(light_curves)
+    if not stretches:
         return UNKNOWN
-    found = search(time, flux)
-    if not np.isfinite(found.period):
-        return UNKNOWN
-    binned = bin_time(time, found.flux)
-    period = orbital_period(*binned, found.period)
-    return _refine(time, flux, found.flux, period)
+    found = [search(one.time, one.flux) for one in stretches]
+    best = int(np.argmax([one.sigma for one in found]))
+    if np.isfinite(found[best].period):
+        measured = _measure(stretches, best, found[best])
+        if measured is not None:
+            return measured
+    return _single(stretches)
 
 
 def search(time: Floats, flux: Floats) -> Found:
-    """Period of eclipses that a trend does not hide; else of the light curve as it is."""
+    """Period of eclipses that a trend does not hide; else of the light curve as it is.
+
+    Parameters
+    ----------
+    time, flux : (n_cadence,)
+        Of one stretch.
+    """
     binned_time, binned_flux = bin_time(time, flux)
-    best, clearest = Found(np.nan, flux, 0.0), CLEAR_DIP
+    best = Found(np.nan, 0.0, -1.0)
+    needed = CLEAR_DIP
     for window in WINDOWS_D:
-        trend = running_median(binned_flux, round(window / BIN_D))
-        flat = binned_flux / trend
+        flat = binned_flux / running_median(binned_flux, round(window / BIN_D))
         hints = _distances([dip.time for dip in find_dips(binned_time, flat)[:HINTS_FROM]])
         seen = search_period(binned_time, flat, hints)
         if not seen.stands_out:
             continue
-        sigma = repeated_dip(binned_time, flat, seen.period)
-        if sigma > clearest:
-            clearest = sigma
-            best = Found(seen.period, flux / np.interp(time, binned_time, trend), sigma)
+        sigma, width = repeated_dip(binned_time, flat, seen.period)
+        if sigma > needed and width < WIDEST_SHARE * window:
+            needed = CLEARER * sigma
+            best = Found(seen.period, window, sigma)
     if np.isfinite(best.period):
         return best
     as_is = search_period(binned_time, binned_flux)
-    return Found(as_is.period if as_is.stands_out else np.nan, flux, -as_is.criterion)
+    return Found(as_is.period, 0.0, as_is.share) if as_is.stands_out else best
 
 
 def _distances(times: Sequence[float]) -> list[float]:
     return [abs(a - b) for i, a in enumerate(times) for b in times[:i]]
 
 
-def normalise(light_curve: LightCurve) -> tuple[Floats, Floats]:
-    """Time and flux of good cadences, each segment divided by its median, without flares.
+def _measure(stretches: list[Stretch], best: int, found: Found) -> Ephemeris | None:
+    """Orbital period, then shape, from all stretches that are in step; None without a period."""
+    starts = [_start(one, found.window) for one in stretches]
+    home = stretches[best]
+    width = float(np.clip(found.period / TEST_BINS, FINEST_D, BIN_D))
+    period = orbital_period(*bin_time(home.time, starts[best], width), found.period)
+    level = detrend(home.time, home.flux, period, starts[best])
+    fitted = _refine([Stretch(home.time, level)], period)
+    if fitted is None:
+        return None
+    shape, period, error = fitted
+    levels = [
+        Stretch(one.time, detrend(one.time, one.flux, period, start))
+        for one, start in zip(stretches, starts, strict=True)
+    ]
+    if len(levels) > 1:
+        linked = link(levels, best, shape.epoch, period, error)
+        levels = [levels[i] for i in linked.kept]
+        fitted = _refine(levels, linked.period) or fitted
+    return _ephemeris(concatenate(levels), *fitted)
 
-    Empty if they are too few.
-    """
-    good = light_curve.good
-    time, flux = light_curve.time[good], light_curve.flux[good]
-    times, fluxes = [], []
-    for segment in split_segments(time):
-        level = float(np.median(flux[segment]))
-        if level > 0:
-            times.append(time[segment])
-            fluxes.append(flux[segment] / level)
-    if sum(map(len, times)) < MIN_CADENCES:
-        return np.empty(0), np.empty(0)
-    time, flux = np.concatenate(times), np.concatenate(fluxes)
-    spread = 1.4826 * np.median(np.abs(np.diff(flux))) + 0.5 * np.ptp(np.percentile(flux, [1, 99]))
-    calm = flux < np.percentile(flux, 99) + FLARE_SIGMA * spread
-    return time[calm], flux[calm]
+
+def _start(stretch: Stretch, window: float) -> Floats:
+    """Flux over its running median, unless there is nothing to be taken off."""
+    if window == 0:
+        return stretch.flux
+    binned_time, binned_flux = bin_time(stretch.time, stretch.flux)
+    trend = running_median(binned_flux, round(window / BIN_D))
+    return stretch.flux / np.interp(stretch.time, binned_time, trend)
 
 
-def _refine(time: Floats, flux: Floats, start: Floats, period: float) -> Ephemeris:
-    """Take off what does not repeat, time the minima piece by piece, fit a line through them."""
+def _refine(levels: list[Stretch], period: float) -> tuple[Shape, float, float] | None:
+    """Time the minima piece by piece and fit a line through them: shape, period, its error."""
+    whole, piece = concatenate(levels), pieces(levels, PIECES)
     error = float("nan")
-    level = detrend(time, flux, period, start)
-    shape = measure_shape(time, level, period)
+    shape = measure_shape(whole.time, whole.flux, period)
     for _ in range(ROUNDS):
-        timing = time_pieces(time, level, period, shape)
-        if timing.cycle.size < MIN_ECLIPSES or np.ptp(timing.cycle) < 0.5:
-            return UNKNOWN
+        timing = time_pieces(whole.time, whole.flux, period, shape, piece)
+        if timing.cycle.size < MIN_ECLIPSES or np.ptp(timing.cycle) < MIN_CYCLES:
+            return None
         change, error = fit_line(timing)
         period += change
-        shape = measure_shape(time, level, period)
-    level = detrend(time, flux, period, start)
-    return _ephemeris(time, measure_shape(time, level, period), period, error)
+        shape = measure_shape(whole.time, whole.flux, period)
+    return shape, period, error
 
 
-def _ephemeris(time: Floats, shape: Shape, period: float, error: float) -> Ephemeris:
+def _ephemeris(level: Stretch, shape: Shape, period: float, error: float) -> Ephemeris | None:
     """Sum up what is known, if two primary minima were seen: one has no period."""
-    cycle = np.rint((time - shape.epoch) / period)
-    inside = np.abs(time - shape.epoch - cycle * period) < shape.first.width * period / 4
+    cycle = np.rint((level.time - shape.epoch) / period)
+    inside = np.abs(level.time - shape.epoch - cycle * period) < shape.first.width * period / 4
     n_eclipse = int(np.unique(cycle[inside]).size)
     if n_eclipse < MIN_ECLIPSES:
-        return UNKNOWN
-    middle = float(np.rint((time[[0, -1]].mean() - shape.epoch) / period))
+        return None
+    middle = float(np.rint((level.time.mean() - shape.epoch) / period))
     first, second = shape.first, shape.second
     ratio = second.depth / first.depth if np.isfinite(second.depth) else 0.0
     return Ephemeris(
@@ -186,4 +224,17 @@ def _ephemeris(time: Floats, shape: Shape, period: float, error: float) -> Ephem
         duration_2_err=second.width_err * period, n_eclipse=n_eclipse,
         eb_type="EA" if shape.is_narrow else "EW" if ratio > 0.8 else "EB",
         curve=shape.curve,
+    )
+
+
+def _single(stretches: list[Stretch]) -> Ephemeris:
+    """Epoch, depth and duration of the clearest eclipse that has no period."""
+    seen = find_single(stretches)
+    if seen is None:
+        return UNKNOWN
+    one = seen.minimum
+    return replace(
+        UNKNOWN, epoch=seen.epoch, epoch_err=one.phase_err * SCALE_D, depth_1=one.depth,
+        depth_1_err=one.depth_err, duration_1=one.width * SCALE_D,
+        duration_1_err=one.width_err * SCALE_D, n_eclipse=seen.n_eclipse,
     )

@@ -26,6 +26,12 @@ one of a hundred folded curves of noise has a box that does."""
 SECOND_SHARE = 0.004
 """... and by this share of the first: what is left of trends makes smaller ones."""
 
+NARROW = 0.15
+MUCH_WIDER = 2.0
+WAVE = 2.5
+"""A primary narrower than this share of the cycle has a narrow secondary: it is sought above a
+median over so many widths. What then seems much wider than the primary sits on a wave."""
+
 LEVEL_REACH = 0.06
 """Phase to either side of the middle between two minima in which the brightest flux is sought."""
 
@@ -130,7 +136,11 @@ def _look(curve: Floats) -> _Seen:
     level = float(np.percentile(smooth, 90))
     first = _measure(smooth, lowest, level)
     opposite, limit = _second_lowest(curve, lowest, first)
-    second = _measure(smooth, opposite, level) if opposite is not None else NO_MINIMUM
+    second = NO_MINIMUM
+    if opposite is not None:
+        second = _measure(smooth, opposite, level)
+        if first.width < NARROW and second.width > MUCH_WIDER * first.width:
+            second = replace(second, phase=(opposite + 0.5) / curve.size, width=first.width)
     depths = first.depth + (second.depth if opposite is not None else 0.0)
     round_ = roundness(curve, depths) if depths > 0 else 0.0
     return _Seen(first, second, limit, round_)
@@ -189,6 +199,9 @@ def _second_lowest(curve: Floats, lowest: int, first: Minimum) -> tuple[int | No
     And the depth that it must have.
     """
     box = max(1, int(first.width * curve.size / 2))
+    if first.width < NARROW:  # spots, tides and heating make waves that are no eclipse
+        window = max(3, int(WAVE * first.width * curve.size))
+        curve = curve - median_filter(curve, size=window, mode="wrap")
     smooth = np.asarray(uniform_filter1d(curve, box, mode="wrap"))
     turned = np.roll(smooth, -lowest)
     half = turned.size // 2

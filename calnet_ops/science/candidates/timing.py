@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from calnet_ops.science.candidates.fold import Floats, fold
+from calnet_ops.science.candidates.fold import Floats, bin_phase, fill_bins, fold
 from calnet_ops.science.candidates.shape import Shape
 from calnet_ops.science.candidates.trend import template
 
@@ -33,7 +34,13 @@ class Timing:
     """(n_piece,) [d]"""
 
 
-def time_pieces(time: Floats, flux: Floats, period: float, shape: Shape) -> Timing:
+def time_pieces(
+    time: Floats,
+    flux: Floats,
+    period: float,
+    shape: Shape,
+    piece: NDArray[np.int64] | None = None,
+) -> Timing:
     """How late each piece of a light curve is against its own folded curve.
 
     Parameters
@@ -44,6 +51,8 @@ def time_pieces(time: Floats, flux: Floats, period: float, shape: Shape) -> Timi
         [d]
     shape
         At that period.
+    piece : (n_cadence,)
+        Number of the piece each cadence belongs to; else `PIECES` of equal length.
 
     Notes
     -----
@@ -57,10 +66,11 @@ def time_pieces(time: Floats, flux: Floats, period: float, shape: Shape) -> Timi
         template_at((phase + shift) % 1.0, phase, flux, n_bin) for shift in (step, -step)
     )
     tilt = (ahead - behind) / (2 * step) / period
-    piece = np.minimum((PIECES * (time - time[0]) / np.ptp(time)).astype(np.int64), PIECES - 1)
-    weight = np.bincount(piece, tilt**2, minlength=PIECES)
-    late = -np.bincount(piece, (flux - model) * tilt, minlength=PIECES)
-    cycle = np.bincount(piece, (time - shape.epoch) / period * tilt**2, minlength=PIECES)
+    if piece is None:
+        piece = np.minimum((PIECES * (time - time[0]) / np.ptp(time)).astype(np.int64), PIECES - 1)
+    weight = np.bincount(piece, tilt**2)
+    late = -np.bincount(piece, (flux - model) * tilt)
+    cycle = np.bincount(piece, (time - shape.epoch) / period * tilt**2)
     used = weight > WEIGHED * weight.max()
     return Timing(
         cycle[used] / weight[used], late[used] / weight[used], shape.noise / np.sqrt(weight[used])
@@ -69,8 +79,6 @@ def time_pieces(time: Floats, flux: Floats, period: float, shape: Shape) -> Timi
 
 def template_at(at: Floats, phase: Floats, flux: Floats, n_bin: int) -> Floats:
     """Folded curve of some data at other phases."""
-    from calnet_ops.science.candidates.fold import bin_phase, fill_bins
-
     curve = fill_bins(bin_phase(phase, flux, n_bin)[0])
     curve = np.concatenate([curve[-1:], curve, curve[:1]])
     return np.interp(at, (np.arange(-1, n_bin + 1) + 0.5) / n_bin, curve)
@@ -86,11 +94,3 @@ def fit_line(timing: Timing) -> tuple[float, float]:
     n_free = timing.cycle.size - 2
     scatter = float(weight @ left**2) / n_free if n_free > 0 else 1.0
     return slope, float(np.sqrt(max(scatter, 1.0) / norm))
-
-
-def join(timings: list[Timing]) -> Timing:
-    """Several timings against the same epoch and period as one."""
-    return Timing(*(np.concatenate([getattr(t, name) for t in timings]) for name in FIELDS))
-
-
-FIELDS = "cycle", "late", "late_err"
