@@ -166,7 +166,7 @@ def _measure(stretches: list[Stretch], best: int, found: Found) -> Ephemeris | N
     width = float(np.clip(found.period / TEST_BINS, FINEST_D, BIN_D))
     period = orbital_period(*bin_time(home.time, starts[best], width), found.period)
     level = detrend(home.time, home.flux, period, starts[best])
-    fitted = _refine([Stretch(home.time, level)], period)
+    fitted = _refine([Stretch(home.time, level)], period, found.window)
     if fitted is None:
         return None
     shape, period, error = fitted
@@ -177,7 +177,7 @@ def _measure(stretches: list[Stretch], best: int, found: Found) -> Ephemeris | N
     if len(levels) > 1:
         linked = link(levels, best, shape.epoch, period, error)
         levels = [levels[i] for i in linked.kept]
-        fitted = _refine(levels, linked.period) or fitted
+        fitted = _refine(levels, linked.period, found.window) or fitted
     return _ephemeris(concatenate(levels), *fitted)
 
 
@@ -190,18 +190,18 @@ def _start(stretch: Stretch, window: float) -> Floats:
     return stretch.flux / np.interp(stretch.time, binned_time, trend)
 
 
-def _refine(levels: list[Stretch], period: float) -> tuple[Shape, float, float] | None:
+def _refine(levels: list[Stretch], period: float, wave_d: float) -> tuple[Shape, float, float] | None:
     """Time the minima piece by piece and fit a line through them: shape, period, its error."""
     whole, piece = concatenate(levels), pieces(levels, PIECES)
     error = float("nan")
-    shape = measure_shape(whole.time, whole.flux, period)
+    shape = measure_shape(whole.time, whole.flux, period, wave_d)
     for _ in range(ROUNDS):
         timing = time_pieces(whole.time, whole.flux, period, shape, piece)
         if timing.cycle.size < MIN_ECLIPSES or np.ptp(timing.cycle) < MIN_CYCLES:
             return None
         change, error = fit_line(timing)
         period += change
-        shape = measure_shape(whole.time, whole.flux, period)
+        shape = measure_shape(whole.time, whole.flux, period, wave_d)
     return shape, period, error
 
 

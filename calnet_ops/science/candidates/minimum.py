@@ -45,6 +45,10 @@ class Minimum:
     """Relative to the level outside."""
     width: float
     """From edge to edge, in phase."""
+    wing: float = np.nan
+    """Level on which it sits, over the level outside."""
+    tilt: float = 0.0
+    """Half the difference of the levels on which the two minima sit, relative."""
     phase_err: float = np.nan
     depth_err: float = np.nan
     width_err: float = np.nan
@@ -132,6 +136,7 @@ def _read(p: Floats, jac: Floats, left: Floats, seen: Minimum, reach: float, x: 
         phase=(seen.phase + float(middle) * reach) % 1.0,
         depth=float(1 - floor),
         width=min(float(width) * reach, 0.5),
+        wing=float(1 + wing + slope * middle),
         phase_err=float(np.sqrt(cov[0, 0] * odd)) * reach,
         depth_err=float(np.sqrt(by_depth @ cov @ by_depth)),
         width_err=float(np.sqrt(by_width @ cov @ by_width * all_of_it)) * reach,

@@ -27,10 +27,16 @@ SECOND_SHARE = 0.004
 """... and by this share of the first: what is left of trends makes smaller ones."""
 
 NARROW = 0.15
-MUCH_WIDER = 2.0
+UNDER_WAVES = 0.12
+"""Width up to which minima are measured against the level around them, so that spots in step with
+the orbit do not count."""
+
+FULL_OVER_HALF = 1.7
+"""Full width of an eclipse over that at half its depth: 1.3 to 1.9 from steep to sloping walls."""
+
 WAVE = 2.5
 """A primary narrower than this share of the cycle has a narrow secondary: it is sought above a
-median over so many widths. What then seems much wider than the primary sits on a wave."""
+median over so many widths."""
 
 LEVEL_REACH = 0.06
 """Phase to either side of the middle between two minima in which the brightest flux is sought."""
@@ -78,7 +84,7 @@ class _Seen:
     roundness: float
 
 
-def measure_shape(time: Floats, flux: Floats, period: float) -> Shape:
+def measure_shape(time: Floats, flux: Floats, period: float, wave_d: float = 0.0) -> Shape:
     """Fold at a period and measure what comes out.
 
     Parameters
@@ -87,15 +93,19 @@ def measure_shape(time: Floats, flux: Floats, period: float) -> Shape:
         Time [d] and flux, median near 1.
     period
         [d].
+    wave_d
+        Window [d] of a median above which narrow minima are looked for: what hid them when the
+        period was searched may be in step with it. 0 for none.
     """
     phase = fold(time, period, 0.0)
     n_bin = int(np.clip(period / LOOK_D, *LOOK_BINS))
     curve = fill_bins(bin_phase(phase, flux, n_bin)[0])
-    seen = _look(curve)
+    seen = _look_under(curve, wave_d / period) or _look(curve)
     noise = _noise(flux - curve[np.minimum((phase * n_bin).astype(np.int64), n_bin - 1)])
     maxima = _maxima(curve, seen)
     level = float(np.mean(maxima))
-    first, second = _fit(phase, flux, seen, noise, level)
+    opposite = float(np.median(_part(curve, seen.first.phase + 0.5, 0.03)))
+    first, second = _fit(phase, flux, seen, noise, level, opposite)
     if not _is_apart(first, second):
         second = NO_MINIMUM
     if second.depth > first.depth:
@@ -129,21 +139,42 @@ def roundness(curve: Floats, depths: float) -> float:
     return float(2 * np.abs(np.mean(curve * np.exp(1j * angle))) / depths)
 
 
+def _look_under(curve: Floats, wave: float) -> _Seen | None:
+    """Find minima of a curve whose waves are wider than they; None if they are not narrow."""
+    if not 0 < wave < WIDEST:
+        return None
+    slow = median_filter(curve, size=max(3, int(wave * curve.size)), mode="wrap")
+    seen = _look(curve - slow + float(np.median(curve)))
+    return seen if seen.first.width < UNDER_WAVES else None
+
+
 def _look(curve: Floats) -> _Seen:
     """Find the minima of a curve in bins."""
     smooth = median_filter(curve, size=3, mode="wrap")
     lowest = int(smooth.argmin())
     level = float(np.percentile(smooth, 90))
-    first = _measure(smooth, lowest, level)
+    half = _measure(smooth, lowest, level, 0.5)
+    narrow = FULL_OVER_HALF * half.width < NARROW
+    if narrow:
+        first = replace(half, width=FULL_OVER_HALF * half.width)
+        curve = curve - _waves(curve, first.width)
+    else:
+        first = _measure(smooth, lowest, level)
     opposite, limit = _second_lowest(curve, lowest, first)
     second = NO_MINIMUM
-    if opposite is not None:
+    if opposite is not None and narrow:
+        second = Minimum((opposite + 0.5) / curve.size, -float(curve[opposite]), first.width)
+    elif opposite is not None:
         second = _measure(smooth, opposite, level)
-        if first.width < NARROW and second.width > MUCH_WIDER * first.width:
-            second = replace(second, phase=(opposite + 0.5) / curve.size, width=first.width)
     depths = first.depth + (second.depth if opposite is not None else 0.0)
     round_ = roundness(curve, depths) if depths > 0 else 0.0
     return _Seen(first, second, limit, round_)
+
+
+def _waves(curve: Floats, width: float) -> Floats:
+    """What is wider than an eclipse: spots, tides and heating, which are no second minimum."""
+    window = max(3, int(WAVE * width * curve.size))
+    return np.asarray(median_filter(curve, size=window, mode="wrap"))
 
 
 def _noise(residual: Floats) -> float:
@@ -176,11 +207,17 @@ def _brightest(curve: Floats, middle: float, reach: float) -> float:
     return float(level + slope * best + bend * best**2)
 
 
-def _measure(curve: Floats, lowest: int, level: float) -> Minimum:
+def _part(curve: Floats, middle: float, reach: float) -> Floats:
+    """Stretch of a curve around a phase."""
+    half = max(1, int(reach * curve.size))
+    return curve[(int(middle * curve.size) + np.arange(-half, half + 1)) % curve.size]
+
+
+def _measure(curve: Floats, lowest: int, level: float, edge: float = EDGE) -> Minimum:
     """Minimum of a curve, in bins, edges where it comes back to the level."""
     n_bin = curve.size
     around = np.roll(curve, n_bin // 2 - lowest)
-    end = level - EDGE * (level - curve[lowest])
+    end = level - edge * (level - curve[lowest])
     left = _first_above(around[n_bin // 2 :: -1], end)
     right = _first_above(around[n_bin // 2 :], end)
     depth = (level - float(curve[lowest])) / level
@@ -199,14 +236,13 @@ def _second_lowest(curve: Floats, lowest: int, first: Minimum) -> tuple[int | No
     And the depth that it must have.
     """
     box = max(1, int(first.width * curve.size / 2))
-    if first.width < NARROW:  # spots, tides and heating make waves that are no eclipse
-        window = max(3, int(WAVE * first.width * curve.size))
-        curve = curve - median_filter(curve, size=window, mode="wrap")
+    # the last tenth of a deep eclipse is outside its width
+    clear = 1.2 if first.width < NARROW else 0.75
     smooth = np.asarray(uniform_filter1d(curve, box, mode="wrap"))
     turned = np.roll(smooth, -lowest)
     half = turned.size // 2
     # never look where the first minimum is, nor leave less than half the curve to look at
-    start = min(int(first.width * turned.size * 0.75) + 2, half // 2)
+    start = min(int(first.width * turned.size * clear) + 2, half // 2)
     inside = turned[start : turned.size - start]
     found = start + int(inside.argmin())
     between = min(turned[:found].max(), turned[found:].max())
@@ -218,7 +254,7 @@ def _second_lowest(curve: Floats, lowest: int, first: Minimum) -> tuple[int | No
 
 
 def _fit(
-    phase: Floats, flux: Floats, seen: _Seen, noise: float, level: float
+    phase: Floats, flux: Floats, seen: _Seen, noise: float, level: float, opposite: float
 ) -> tuple[Minimum, Minimum]:
     """Fit both minima."""
     apart = 0.5
@@ -229,13 +265,31 @@ def _fit(
         if not (np.isfinite(one.phase) and one.depth > 0):
             fitted.append(NO_MINIMUM)
             continue
-        reach = min(REACH * one.width, apart / 2, 0.25)
-        if seen.roundness < NARROW_ROUNDNESS:
-            fitted.append(fit_minimum(phase, flux, one, noise=noise, level=level, reach=reach))
-            continue
-        core = fit_minimum(phase, flux, one, noise=noise, level=level, reach=CORE)
-        fitted.append(replace(core, width=one.width, width_err=noise / one.depth / 10))
-    return fitted[0], fitted[1]
+        narrow = seen.roundness < NARROW_ROUNDNESS
+        reach = min(REACH * one.width, apart / 2, 0.25) if narrow else CORE
+        found = fit_minimum(phase, flux, one, noise=noise, level=level, reach=reach)
+        if not narrow:
+            found = replace(found, width=one.width, width_err=noise / one.depth / 10)
+        fitted.append(found)
+    first, second = fitted
+    if not (seen.roundness < NARROW_ROUNDNESS and first.width < UNDER_WAVES):
+        return first, second
+    return _without_spots(first, second, opposite / level)
+
+
+def _without_spots(first: Minimum, second: Minimum, opposite: float) -> tuple[Minimum, Minimum]:
+    """Depths from the level around each minimum, but for what both levels have in common.
+
+    Tides lower the light at both minima alike; spots and heating raise it at one and lower it at
+    the other.
+    """
+    other = second.wing if np.isfinite(second.wing) else opposite
+    both = (first.wing + other) / 2
+    first, second = (
+        replace(one, depth=1 - (1 - one.depth) * both / one.wing, tilt=abs(first.wing - other) / 2)
+        for one in (first, second)
+    )
+    return first, second
 
 
 def _is_apart(first: Minimum, second: Minimum) -> bool:
