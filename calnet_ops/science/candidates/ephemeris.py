@@ -7,7 +7,14 @@ import numpy as np
 
 from calnet_ops.science.candidates.dips import find_dips, repeated_dip
 from calnet_ops.science.candidates.fold import Floats
-from calnet_ops.science.candidates.orbit import orbital_period
+from calnet_ops.science.candidates.errors import period_error, with_errors
+from calnet_ops.science.candidates.morphology import (
+    TYPES,
+    morphology,
+    type_features,
+    type_probabilities,
+)
+from calnet_ops.science.candidates.orbit import orbital_period, residual_variance, settle
 from calnet_ops.science.candidates.period import (
     BIN_D,
     bin_time,
@@ -39,6 +46,9 @@ HINTS_FROM = 8
 
 MIN_ECLIPSES = 2
 """Primary minima without which there is no period."""
+
+SAME_PERIOD = 0.02
+"""Relative difference up to which two stretches are said to have the same period."""
 
 TEST_BINS = 200
 FINEST_D = 2.0 / 1440.0
@@ -74,9 +84,15 @@ class Ephemeris:
     duration_2_err: float
     """Full widths of the minima [d]."""
     n_eclipse: int
-    """Primary minima with data; 0 without a period."""
+    """Primary minima with data; without a period, those like the deepest; 0 if there are none."""
+    n_light_curve: int
+    """Light curves that were measured together."""
     eb_type: str
-    """EA, EB, EW, or empty without a period."""
+    """EA, EB or EW, the likeliest; empty without a period."""
+    type_probability: tuple[float, float, float]
+    """Of EA, EB, EW."""
+    morphology: float
+    """From 0, narrow eclipses, to 1, a sine: see `morphology`."""
     curve: Floats
     """(200,) Folded flux, median 1, primary minimum at phase 0; NaN without a period."""
 
@@ -85,7 +101,8 @@ _NAN = float("nan")
 UNKNOWN = Ephemeris(
     period=_NAN, period_err=_NAN, epoch=_NAN, epoch_err=_NAN, depth_1=_NAN, depth_1_err=_NAN,
     depth_2=_NAN, depth_2_err=_NAN, duration_1=_NAN, duration_1_err=_NAN, duration_2=_NAN,
-    duration_2_err=_NAN, n_eclipse=0, eb_type="", curve=np.full(CURVE_BINS, np.nan),
+    duration_2_err=_NAN, n_eclipse=0, n_light_curve=0, eb_type="",
+    type_probability=(_NAN, _NAN, _NAN), morphology=_NAN, curve=np.full(CURVE_BINS, np.nan),
 )  # fmt: skip
 """Nothing could be measured."""
 
@@ -117,15 +134,15 @@ def characterise(light_curves: Sequence[LightCurve]) -> Ephemeris:
     the others as far as the cycles can be counted.
     """
     stretches = join_sectors(light_curves)
-    if not stretches:
-        return UNKNOWN
     found = [search(one.time, one.flux) for one in stretches]
-    best = int(np.argmax([one.sigma for one in found]))
-    if np.isfinite(found[best].period):
-        measured = _measure(stretches, best, found[best])
+    seen = [i for i, one in enumerate(found) if np.isfinite(one.period)]
+    if seen:
+        # dips before waves, then what shows most of them
+        best = max(seen, key=lambda i: (found[i].window > 0, found[i].sigma * stretches[i].span))
+        measured = _measure(stretches, best, found)
         if measured is not None:
             return measured
-    return _single(stretches)
+    return _single(stretches) if stretches else UNKNOWN
 
 
 def search(time: Floats, flux: Floats) -> Found:
@@ -159,26 +176,58 @@ def _distances(times: Sequence[float]) -> list[float]:
     return [abs(a - b) for i, a in enumerate(times) for b in times[:i]]
 
 
-def _measure(stretches: list[Stretch], best: int, found: Found) -> Ephemeris | None:
+def _measure(stretches: list[Stretch], best: int, found: list[Found]) -> Ephemeris | None:
     """Orbital period, then shape, from all stretches that are in step; None without a period."""
-    starts = [_start(one, found.window) for one in stretches]
+    window = found[best].window
+    starts = [_start(one, window) for one in stretches]
+    flat = [replace(one, flux=start) for one, start in zip(stretches, starts, strict=True)]
+    period = _agreed_period(flat, best, [one.period for one in found])
     home = stretches[best]
-    width = float(np.clip(found.period / TEST_BINS, FINEST_D, BIN_D))
-    period = orbital_period(*bin_time(home.time, starts[best], width), found.period)
-    level = detrend(home.time, home.flux, period, starts[best])
-    fitted = _refine([Stretch(home.time, level)], period, found.window)
+    level = replace(home, flux=detrend(home.time, home.flux, period, starts[best]))
+    fitted = _refine([level], period, window)
     if fitted is None:
         return None
     shape, period, error = fitted
     levels = [
-        Stretch(one.time, detrend(one.time, one.flux, period, start))
+        replace(one, flux=detrend(one.time, one.flux, period, start))
         for one, start in zip(stretches, starts, strict=True)
     ]
     if len(levels) > 1:
         linked = link(levels, best, shape.epoch, period, error)
         levels = [levels[i] for i in linked.kept]
-        fitted = _refine(levels, linked.period, found.window) or fitted
+        fitted = _refine(levels, linked.period, window) or fitted
     return _ephemeris(concatenate(levels), *fitted)
+
+
+def _agreed_period(flat: list[Stretch], best: int, periods: list[float]) -> float:
+    """Orbital period in the best stretch, unless that of another suits all of them better.
+
+    A sector with two eclipses may hide that there was one between them.
+    """
+    home = _orbital(flat[best], periods[best])
+    others = [
+        _orbital(one, period)
+        for one, period in zip(flat, periods, strict=True)
+        if one is not flat[best] and np.isfinite(period)
+    ]
+    different = [other for other in others if abs(other / home - 1) > SAME_PERIOD]
+    if not different:
+        return home
+    binned = [bin_time(one.time, one.flux) for one in flat]
+
+    bin_d = min([home, *different]) / 100
+
+    def misfit(period: float) -> float:
+        left = [residual_variance(*one, settle(*one, period), bin_d) for one in binned]
+        return float(sum(one[0].size * np.log(v) for one, v in zip(binned, left, strict=True)))
+
+    chosen = min([home, *different], key=misfit)
+    return home if chosen == home else _orbital(flat[best], chosen)
+
+
+def _orbital(flat: Stretch, period: float) -> float:
+    width = float(np.clip(period / TEST_BINS, FINEST_D, BIN_D))
+    return orbital_period(*bin_time(flat.time, flat.flux, width), period)
 
 
 def _start(stretch: Stretch, window: float) -> Floats:
@@ -213,16 +262,27 @@ def _ephemeris(level: Stretch, shape: Shape, period: float, error: float) -> Eph
     if n_eclipse < MIN_ECLIPSES:
         return None
     middle = float(np.rint((level.time.mean() - shape.epoch) / period))
-    first, second = shape.first, shape.second
-    ratio = second.depth / first.depth if np.isfinite(second.depth) else 0.0
+    first, second = (with_errors(one, shape) for one in (shape.first, shape.second))
+    value = morphology(shape)
+    chances = type_probabilities(type_features(shape, value))
     return Ephemeris(
-        period=period, period_err=error, epoch=shape.epoch + period * middle,
+        period=period,
+        period_err=period_error(error),
+        epoch=shape.epoch + period * middle,
         epoch_err=first.phase_err * period,
-        depth_1=first.depth, depth_1_err=first.depth_err, depth_2=second.depth,
-        depth_2_err=second.depth_err, duration_1=first.width * period,
-        duration_1_err=first.width_err * period, duration_2=second.width * period,
-        duration_2_err=second.width_err * period, n_eclipse=n_eclipse,
-        eb_type="EA" if shape.is_narrow else "EW" if ratio > 0.8 else "EB",
+        depth_1=first.depth,
+        depth_1_err=first.depth_err,
+        depth_2=second.depth,
+        depth_2_err=second.depth_err,
+        duration_1=first.width * period,
+        duration_1_err=first.width_err * period,
+        duration_2=second.width * period,
+        duration_2_err=second.width_err * period,
+        n_eclipse=n_eclipse,
+        n_light_curve=level.n_light_curve,
+        eb_type=TYPES[int(np.argmax(chances))],
+        type_probability=(float(chances[0]), float(chances[1]), float(chances[2])),
+        morphology=value,
         curve=shape.curve,
     )
 
@@ -237,4 +297,5 @@ def _single(stretches: list[Stretch]) -> Ephemeris:
         UNKNOWN, epoch=seen.epoch, epoch_err=one.phase_err * SCALE_D, depth_1=one.depth,
         depth_1_err=one.depth_err, duration_1=one.width * SCALE_D,
         duration_1_err=one.width_err * SCALE_D, n_eclipse=seen.n_eclipse,
+        n_light_curve=sum(part.n_light_curve for part in stretches),
     )

@@ -25,7 +25,7 @@ brown dwarf, at most a fifth of the radius of a dwarf of 6000 K."""
 TWIN_SHARE = 0.02
 """Of the primary depth: no simulated EA has a shallower secondary."""
 
-MUCH_WORSE = 1.3
+MUCH_WORSE = 1.1
 """Ratio of residual variance at a shorter period, over that at the longer one, that keeps the
 longer one."""
 
@@ -73,7 +73,7 @@ def _must_be_twin(shape: Shape) -> bool:
 
 def _as_good(time: Floats, flux: Floats, shorter: float, period: float) -> bool:
     """Whether a fraction of a period leaves no more scatter, and its minima do not alternate."""
-    left = [_left(time, flux, p) for p in (shorter, period)]
+    left = [residual_variance(time, flux, p, shorter / 100) for p in (shorter, period)]
     if left[0] > MUCH_WORSE * left[1]:
         return False
     return not alternates(
@@ -81,11 +81,17 @@ def _as_good(time: Floats, flux: Floats, shorter: float, period: float) -> bool:
     )
 
 
-def _left(time: Floats, flux: Floats, period: float) -> float:
-    """Residual variance per degree of freedom, of a curve in 100 bins."""
-    phase = fold(time, period, time[0])
-    mean, count = bin_phase(phase, flux, 100)
-    left = flux - fill_bins(mean)[np.minimum((phase * 100).astype(np.int64), 99)]
+def residual_variance(time: Floats, flux: Floats, period: float, bin_d: float) -> float:
+    """Variance per degree of freedom that a folded curve leaves.
+
+    Parameters
+    ----------
+    bin_d
+        Width [d] of its bins: the same for all periods that are compared, or the shorter wins.
+    """
+    phase, n_bin = fold(time, period, time[0]), max(round(period / bin_d), 2)
+    mean, count = bin_phase(phase, flux, n_bin)
+    left = flux - fill_bins(mean)[np.minimum((phase * n_bin).astype(np.int64), n_bin - 1)]
     return float(left @ left) / max(time.size - int(np.sum(count > 0)), 1)
 
 

@@ -25,6 +25,9 @@ LONGEST_D = 90.0
 """[d] Length of a stretch at which the next sector starts another: three sectors. The search costs
 as its square."""
 
+SAME = 0.5
+"""Overlap from which two light curves are the same sector, in two products."""
+
 ALIKE = 0.6
 """Correlation of folded curves from which two stretches show the same star doing the same."""
 
@@ -42,6 +45,12 @@ class Stretch:
     time: Floats
     flux: Floats
     """(n_cadence,) Good cadences, each segment divided by its median, without flares."""
+    n_light_curve: int = 1
+
+    @property
+    def span(self) -> float:
+        """[d]"""
+        return float(self.time[-1] - self.time[0])
 
 
 JITTER = 0.003
@@ -58,8 +67,14 @@ class Linked:
 
 
 def join_sectors(light_curves: Iterable[LightCurve]) -> list[Stretch]:
-    """Sectors that follow each other as one light curve, by time; none from too few cadences."""
-    parts = [part for part in map(normalise, light_curves) if part.time.size]
+    """Sectors that follow each other as one light curve, by time; none from too few cadences.
+
+    Of light curves that overlap by more than half, the one with the most cadences.
+    """
+    parts: list[Stretch] = []
+    for part in sorted(map(normalise, light_curves), key=lambda part: -part.time.size):
+        if part.time.size and not any(_overlap(part, kept) > SAME for kept in parts):
+            parts.append(part)
     parts.sort(key=lambda part: float(part.time[0]))
     rows: list[list[Stretch]] = []
     for part in parts:
@@ -74,12 +89,18 @@ def join_sectors(light_curves: Iterable[LightCurve]) -> list[Stretch]:
     return [concatenate(row) for row in rows]
 
 
+def _overlap(part: Stretch, kept: Stretch) -> float:
+    """Share of one light curve's days that another has as well."""
+    common = min(part.time[-1], kept.time[-1]) - max(part.time[0], kept.time[0])
+    return float(common) / max(part.span, 1e-9)
+
+
 def concatenate(parts: list[Stretch]) -> Stretch:
     """Stretches as one, times increasing even if two products cover the same days."""
     time = np.concatenate([part.time for part in parts])
     flux = np.concatenate([part.flux for part in parts])
     order = np.argsort(time, kind="stable")
-    return Stretch(time[order], flux[order])
+    return Stretch(time[order], flux[order], sum(part.n_light_curve for part in parts))
 
 
 def normalise(light_curve: LightCurve) -> Stretch:
