@@ -1,6 +1,7 @@
 """Measure the candidates of a sector: period, epoch, depths, durations, type."""
 
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any, TypedDict
 
 import pyarrow as pa
@@ -133,7 +134,7 @@ def characterise_sector(sector: int, platform: Platform) -> CandidateRecord:
     return record
 
 
-def _light_curves(sector: int, tics: Set[int], platform: Platform) -> dict[int, list[str]]:
+def _light_curves(sector: int, tics: AbstractSet[int], platform: Platform) -> dict[int, list[str]]:
     """Keys of the light curves each star is measured from, this sector's first."""
     files: dict[int, list[str]] = {tic: [] for tic in tics}
     deliveries = [item for item in platform.ledger.deliveries() if item.sector <= sector]

@@ -16,8 +16,8 @@ from calnet_ops.science.candidates.ephemeris import UNKNOWN, Ephemeris, characte
 from calnet_ops.science.candidates.morphology import TYPES
 from calnet_ops.science.features import Segment, extract
 from calnet_ops.science.lightcurve.readers import read_any
-from calnet_ops.steps.measured import MOST_SECTORS, measured
 from calnet_ops.steps.chosen_model import ChosenModel, Floats, open_model
+from calnet_ops.steps.measured import MOST_SECTORS, measured
 
 __all__ = [
     "CLASSIFIED",

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from calnet_ops.cli.output import console, show_rows
-from tests.bench import features, ingest, memory, plan, store, validation, work
+from tests.bench import candidates, features, ingest, memory, plan, store, validation, work
 from tests.bench.measure import Figure
 
 OUT = Path("var/bench/bench.json")
 AREAS = {
     "features": features.measure,
+    "candidates": candidates.measure,
     "store": store.measure,
     "ingest": ingest.measure,
     "validation": validation.measure,

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from calnet_ops.science.candidates.dips import find_dips, repeated_dip
-from calnet_ops.science.candidates.fold import Floats
 from calnet_ops.science.candidates.errors import period_error, with_errors
+from calnet_ops.science.candidates.fold import Floats
 from calnet_ops.science.candidates.morphology import (
     TYPES,
     morphology,
@@ -21,8 +21,8 @@ from calnet_ops.science.candidates.period import (
     running_median,
     search_period,
 )
-from calnet_ops.science.candidates.shape import CURVE_BINS, Shape, measure_shape
 from calnet_ops.science.candidates.sectors import Stretch, concatenate, join_sectors, link, pieces
+from calnet_ops.science.candidates.shape import CURVE_BINS, Shape, measure_shape
 from calnet_ops.science.candidates.single import SCALE_D, find_single
 from calnet_ops.science.candidates.timing import PIECES, fit_line, time_pieces
 from calnet_ops.science.candidates.trend import detrend
@@ -32,7 +32,7 @@ WINDOWS_D = 2.0, 1.0, 0.4
 """[d] Running medians that are taken off before narrow eclipses are looked for; the one that
 makes them clearest is kept."""
 
-WIDEST_SHARE = 0.35
+WIDEST_SHARE = 0.3
 """Of a window that half an eclipse may last: a median of less than half of it stays clear."""
 
 CLEARER = 1.5
@@ -58,8 +58,8 @@ periods must not be smeared."""
 MIN_CYCLES = 0.5
 """Cycles over which minima must be spread for a period to be timed."""
 
-ROUNDS = 3
-"""Rounds of refinement; the second already moves a period by less than its error."""
+ROUNDS = 2
+"""Rounds of refinement of a period that is settled; the second moves it by less than its error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +239,9 @@ def _start(stretch: Stretch, window: float) -> Floats:
     return stretch.flux / np.interp(stretch.time, binned_time, trend)
 
 
-def _refine(levels: list[Stretch], period: float, wave_d: float) -> tuple[Shape, float, float] | None:
+def _refine(
+    levels: list[Stretch], period: float, wave_d: float
+) -> tuple[Shape, float, float] | None:
     """Time the minima piece by piece and fit a line through them: shape, period, its error."""
     whole, piece = concatenate(levels), pieces(levels, PIECES)
     error = float("nan")
@@ -263,11 +265,12 @@ def _ephemeris(level: Stretch, shape: Shape, period: float, error: float) -> Eph
         return None
     middle = float(np.rint((level.time.mean() - shape.epoch) / period))
     first, second = (with_errors(one, shape) for one in (shape.first, shape.second))
+    n_cycle = level.span / period
     value = morphology(shape)
     chances = type_probabilities(type_features(shape, value))
     return Ephemeris(
         period=period,
-        period_err=period_error(error),
+        period_err=period_error(error, first.phase_err * period, n_cycle),
         epoch=shape.epoch + period * middle,
         epoch_err=first.phase_err * period,
         depth_1=first.depth,
@@ -294,8 +297,13 @@ def _single(stretches: list[Stretch]) -> Ephemeris:
         return UNKNOWN
     one = seen.minimum
     return replace(
-        UNKNOWN, epoch=seen.epoch, epoch_err=one.phase_err * SCALE_D, depth_1=one.depth,
-        depth_1_err=one.depth_err, duration_1=one.width * SCALE_D,
-        duration_1_err=one.width_err * SCALE_D, n_eclipse=seen.n_eclipse,
+        UNKNOWN,
+        epoch=seen.epoch,
+        epoch_err=one.phase_err * SCALE_D,
+        depth_1=one.depth,
+        depth_1_err=one.depth_err,
+        duration_1=one.width * SCALE_D,
+        duration_1_err=one.width_err * SCALE_D,
+        n_eclipse=seen.n_eclipse,
         n_light_curve=sum(part.n_light_curve for part in stretches),
     )

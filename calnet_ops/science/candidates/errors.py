@@ -62,9 +62,20 @@ def with_errors(one: Minimum, shape: Shape) -> Minimum:
     )
 
 
-def period_error(fitted: float) -> float:
-    """One-sigma error of the period [d], from that of the line through the minima."""
-    return PERIOD_SLOW * fitted
+def period_error(fitted: float, phase_err: float, n_cycle: float) -> float:
+    """One-sigma error of the period [d].
+
+    Parameters
+    ----------
+    fitted
+        Error of the slope of the line through the minima [d].
+    phase_err
+        Error of the middle of the primary [d], with `with_errors`: spots that come and go move
+        minima by that much from one end to the other.
+    n_cycle
+        Cycles from end to end.
+    """
+    return _root(PERIOD_SLOW * fitted, phase_err / n_cycle)
 
 
 def _root(*parts: float) -> float:

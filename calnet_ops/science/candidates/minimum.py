@@ -63,6 +63,34 @@ def profile(x: Floats, scale: float, gamma: float) -> Floats:
     return np.asarray(1 - (1 - np.exp(1 - np.cosh(np.clip(x / scale, -20, 20)))) ** gamma)
 
 
+def _derivatives(x: Floats, p: Floats) -> Floats:
+    """Derivatives (n, 6) of the model by middle, log scale, log gamma, depth, wing and slope."""
+    middle, scale, gamma, depth, wing, slope = p
+    scale, gamma = np.exp(scale), np.exp(gamma)
+    u = np.clip((x - middle) / scale, -20, 20)
+    rest = np.exp(1 - np.cosh(u))
+    base = np.maximum(1 - rest, NOT_ZERO)
+    power = base**gamma
+    by_u = -gamma * power / base * rest * np.sinh(u)
+    line, inside = 1 + wing + slope * x, 1 - depth * (1 - power)
+    by_profile = -depth * line
+    return np.stack(
+        [
+            -by_profile * by_u / scale,
+            -by_profile * by_u * u,
+            -by_profile * power * np.log(base) * gamma,
+            -line * (1 - power),
+            inside,
+            x * inside,
+        ],
+        axis=1,
+    )
+
+
+NOT_ZERO = 1e-12
+"""The cusp of a profile has no derivative; this near to it, it has."""
+
+
 def profile_width(scale: float, gamma: float) -> float:
     """Width at `EDGE` of the depth."""
     rest = 1 - (1 - EDGE) ** (1 / gamma)
@@ -106,11 +134,14 @@ def fit_minimum(
         inside = 1 - depth * profile(x - middle, np.exp(scale), np.exp(gamma))
         return np.asarray((y - (1 + wing + slope * x) * inside) / error)
 
+    def jacobian(p: Floats) -> Floats:
+        return -_derivatives(x, p) / error[:, None]
+
     start = [0.0, np.log(0.3 * seen.width / reach), 0.0, max(seen.depth, 1e-4), 0.0, 0.0]
     low = [-0.5, np.log(0.02), np.log(GAMMA[0]), 0.0, -0.5, -0.5]
     high = [0.5, np.log(1.5), np.log(GAMMA[1]), 1.5, 0.5, 0.5]
     start = list(np.clip(start, np.array(low) + 1e-6, np.array(high) - 1e-6))
-    fit = least_squares(residual, start, bounds=(low, high), x_scale="jac", max_nfev=60)
+    fit = least_squares(residual, start, jacobian, bounds=(low, high), x_scale="jac", max_nfev=60)
     found = _read(fit.x, fit.jac, fit.fun, seen, reach, x)
     core = np.abs(x - fit.x[0]) * reach < CORE_SHARE * found.width
     if core.sum() < FEWEST_CORE:

@@ -105,9 +105,9 @@ SHORTEST = 0.02
 
 TYPE_WEIGHTS = np.array(
     [
-        [10.39, -8.69, -13.09, -3.99],
-        [0.85, 4.03, 7.22, -5.98],
-        [-11.23, 4.65, 5.88, 9.98],
+        [10.90, -9.44, -19.86, -12.71],
+        [-0.86, 3.41, 10.98, -16.54],
+        [-10.04, 6.03, 8.89, 29.24],
     ]
 )
 """Weights of `type_features` for EA, EB and EW: multinomial logistic regression on 395 simulated
@@ -115,9 +115,16 @@ binaries, each type with the same weight (``python -m tests.bench.ephemerides --
 
 
 def type_features(shape: Shape, value: float) -> Floats:
-    """What the type is told from: (4,) one, morphology value, roundness, ratio of depths."""
+    """What the type is told from.
+
+    Returns
+    -------
+    features : (4,)
+        One; the morphology value; the roundness; the ratio of depths times the roundness, because
+        equal minima speak for contact in a round curve only: detached twins have them too.
+    """
     ratio = shape.second.depth / shape.first.depth if np.isfinite(shape.second.depth) else 0.0
-    return np.array([1.0, value, shape.roundness, ratio])
+    return np.array([1.0, value, shape.roundness, ratio * shape.roundness])
 
 
 def type_probabilities(features: Floats) -> Floats:

@@ -30,6 +30,9 @@ MUCH_WORSE = 1.1
 longer one."""
 
 
+FEWEST_PIECES = 2
+"""Pieces with minima through which any line goes: they cannot better a period."""
+
 TINY = 1e-7
 """Depth that is none."""
 
@@ -165,7 +168,7 @@ def settle(time: Floats, flux: Floats, period: float) -> float:
     """Period so near that minima do not drift out of the folded curve's own."""
     for _ in range(2):
         timing = time_pieces(time, flux, period, measure_shape(time, flux, period))
-        if timing.cycle.size < 3:
+        if timing.cycle.size <= FEWEST_PIECES:
             return period
         period += fit_line(timing)[0]
     return period

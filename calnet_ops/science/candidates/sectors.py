@@ -49,7 +49,7 @@ class Stretch:
 
     @property
     def span(self) -> float:
-        """[d]"""
+        """First to last cadence [d]."""
         return float(self.time[-1] - self.time[0])
 
 
@@ -184,7 +184,9 @@ def pieces(parts: list[Stretch], n_piece: int) -> NDArray[np.int64]:
     """Number of the piece of each cadence, `n_piece` of equal length in each stretch."""
     numbers = [
         i * n_piece
-        + np.minimum((n_piece * (p.time - p.time[0]) / np.ptp(p.time)).astype(np.int64), n_piece - 1)
+        + np.minimum(
+            (n_piece * (p.time - p.time[0]) / np.ptp(p.time)).astype(np.int64), n_piece - 1
+        )
         for i, p in enumerate(parts)
     ]
     return np.concatenate(numbers)

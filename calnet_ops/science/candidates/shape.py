@@ -101,7 +101,8 @@ def measure_shape(time: Floats, flux: Floats, period: float, wave_d: float = 0.0
     n_bin = int(np.clip(period / LOOK_D, *LOOK_BINS))
     curve = fill_bins(bin_phase(phase, flux, n_bin)[0])
     seen = _look_under(curve, wave_d / period) or _look(curve)
-    noise = _noise(flux - curve[np.minimum((phase * n_bin).astype(np.int64), n_bin - 1)])
+    middles = (np.arange(n_bin) + 0.5) / n_bin
+    noise = _noise(flux - np.interp(phase, middles, curve, period=1.0))
     maxima = _maxima(curve, seen)
     level = float(np.mean(maxima))
     opposite = float(np.median(_part(curve, seen.first.phase + 0.5, 0.03)))
@@ -199,7 +200,9 @@ def _brightest(curve: Floats, middle: float, reach: float) -> float:
     """Top of a parabola through the brightest stretch of a part of a curve."""
     half = max(2, int(LEVEL_REACH * curve.size))
     smooth = np.asarray(uniform_filter1d(curve, half, mode="wrap"))
-    around = (int(middle * curve.size) + np.arange(-int(reach * curve.size), 1 + int(reach * curve.size))) % curve.size
+    around = (
+        int(middle * curve.size) + np.arange(-int(reach * curve.size), 1 + int(reach * curve.size))
+    ) % curve.size
     top = int(around[smooth[around].argmax()])
     x = np.arange(-half, half + 1) / half
     bend, slope, level = np.polyfit(x, curve[(top + np.arange(-half, half + 1)) % curve.size], 2)

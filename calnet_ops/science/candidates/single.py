@@ -21,6 +21,9 @@ a hundred quiet stars has one."""
 SCALE_D = 10.0
 """[d] Taken as a cycle around a lone eclipse, so that it can be fitted like others."""
 
+NEAR = 0.25
+"""Of `SCALE_D` around a lone eclipse that is looked at."""
+
 LIKE = 0.6
 """Depth of another dip, over that of the deepest, from which it counts as the same eclipse."""
 
@@ -65,7 +68,7 @@ def find_single(stretches: Sequence[Stretch]) -> Single | None:
 
 def _fit(time: Floats, flux: Floats, best: Dip, like: list[Dip]) -> Single:
     turns = (time - best.time) / SCALE_D
-    near = np.abs(turns) < 0.25
+    near = np.abs(turns) < NEAR
     noise = 1.4826 * float(np.median(np.abs(np.diff(flux)))) / np.sqrt(2)
     seen = Minimum(0.0, 1.5 * best.depth, best.width / SCALE_D)
     reach = min(2.5 * best.width / SCALE_D, 0.25)
