@@ -21,7 +21,6 @@ from scipy.optimize import minimize
 from calnet_ops.cli.output import show_rows
 from calnet_ops.errors import RejectedInput
 from calnet_ops.science.candidates import ephemeris, morphology
-from calnet_ops.science.candidates.shape import Shape
 from calnet_ops.science.lightcurve.light_curve import LightCurve
 from calnet_ops.science.lightcurve.readers import read_any
 from tests.support.binaries import simulate_binaries
@@ -234,20 +233,12 @@ def draw_periods(sets: Sequence[Sequence[Compared]]) -> bytes:
 def _fit_types(n_star: int, seed: int) -> None:
     """Print multinomial logistic weights: each type weighs the same."""
     features, kinds = [], []
-    seen: list[tuple[Shape, float]] = []
-
-    def remember(shape: Shape, value: float) -> np.ndarray[Any, np.dtype[np.float64]]:
-        seen.append((shape, value))
-        return real(shape, value)
-
-    real, ephemeris.type_features = ephemeris.type_features, remember
-    for binary in _binaries(SAMPLES[0], n_star, seed):
-        seen.clear()
-        (one,) = compare([binary])
+    for one in compare(_binaries(SAMPLES[0], n_star, seed)):
         if one.is_right:
-            features.append(real(*seen[-1]))
-            kinds.append(morphology.TYPES.index(binary.kind))
-    ephemeris.type_features = real
+            found = one.found
+            ratio = float(np.nan_to_num(found.depth_2 / found.depth_1))
+            features.append(morphology.type_features(found.morphology, found.roundness, ratio))
+            kinds.append(morphology.TYPES.index(one.truth.kind))
     x, kind = np.array(features), np.array(kinds)
     weight = 1.0 / np.bincount(kind, minlength=3)[kind]
     weight /= weight.sum()

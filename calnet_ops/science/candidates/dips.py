@@ -114,7 +114,8 @@ def _apart(
     start: float, sigma: Floats, best: np.ndarray[tuple[int], np.dtype[np.int64]], lost: Floats
 ) -> list[Dip]:
     """Highest peaks of significance that do not touch."""
-    left, found = sigma.copy(), []
+    left = sigma.copy()
+    found: list[Dip] = []
     while len(found) < MAX_DIPS and left.max() > DIP_SIGMA:
         i = int(left.argmax())
         width = int(best[i])

@@ -93,6 +93,8 @@ class Ephemeris:
     """Of EA, EB, EW."""
     morphology: float
     """From 0, narrow eclipses, to 1, a sine: see `morphology`."""
+    roundness: float
+    """From 0, narrow eclipses, to 0.25, a sine: see `shape.roundness`."""
     curve: Floats
     """(200,) Folded flux, median 1, primary minimum at phase 0; NaN without a period."""
 
@@ -102,7 +104,8 @@ UNKNOWN = Ephemeris(
     period=_NAN, period_err=_NAN, epoch=_NAN, epoch_err=_NAN, depth_1=_NAN, depth_1_err=_NAN,
     depth_2=_NAN, depth_2_err=_NAN, duration_1=_NAN, duration_1_err=_NAN, duration_2=_NAN,
     duration_2_err=_NAN, n_eclipse=0, n_light_curve=0, eb_type="",
-    type_probability=(_NAN, _NAN, _NAN), morphology=_NAN, curve=np.full(CURVE_BINS, np.nan),
+    type_probability=(_NAN, _NAN, _NAN), morphology=_NAN,
+    roundness=_NAN, curve=np.full(CURVE_BINS, np.nan),
 )  # fmt: skip
 """Nothing could be measured."""
 
@@ -196,7 +199,7 @@ def _measure(stretches: list[Stretch], best: int, found: list[Found]) -> Ephemer
         linked = link(levels, best, shape.epoch, period, error)
         levels = [levels[i] for i in linked.kept]
         fitted = _refine(levels, linked.period, window) or fitted
-    return _ephemeris(concatenate(levels), *fitted)
+    return _ephemeris(levels, *fitted)
 
 
 def _agreed_period(flat: list[Stretch], best: int, periods: list[float]) -> float:
@@ -256,8 +259,11 @@ def _refine(
     return shape, period, error
 
 
-def _ephemeris(level: Stretch, shape: Shape, period: float, error: float) -> Ephemeris | None:
+def _ephemeris(
+    levels: list[Stretch], shape: Shape, period: float, error: float
+) -> Ephemeris | None:
     """Sum up what is known, if two primary minima were seen: one has no period."""
+    level, n_stretch = concatenate(levels), len(levels)
     cycle = np.rint((level.time - shape.epoch) / period)
     inside = np.abs(level.time - shape.epoch - cycle * period) < shape.first.width * period / 4
     n_eclipse = int(np.unique(cycle[inside]).size)
@@ -267,10 +273,11 @@ def _ephemeris(level: Stretch, shape: Shape, period: float, error: float) -> Eph
     first, second = (with_errors(one, shape) for one in (shape.first, shape.second))
     n_cycle = level.span / period
     value = morphology(shape)
-    chances = type_probabilities(type_features(shape, value))
+    ratio = second.depth / first.depth if np.isfinite(second.depth) else 0.0
+    chances = type_probabilities(type_features(value, shape.roundness, ratio))
     return Ephemeris(
         period=period,
-        period_err=period_error(error, first.phase_err * period, n_cycle),
+        period_err=period_error(error, first.phase_err * period, n_cycle, n_stretch),
         epoch=shape.epoch + period * middle,
         epoch_err=first.phase_err * period,
         depth_1=first.depth,
@@ -286,6 +293,7 @@ def _ephemeris(level: Stretch, shape: Shape, period: float, error: float) -> Eph
         eb_type=TYPES[int(np.argmax(chances))],
         type_probability=(float(chances[0]), float(chances[1]), float(chances[2])),
         morphology=value,
+        roundness=shape.roundness,
         curve=shape.curve,
     )
 

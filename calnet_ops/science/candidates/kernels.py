@@ -6,7 +6,7 @@ from numba import njit
 from calnet_ops.science.candidates.fold import Floats
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def fold_gains(time: Floats, flux: Floats, period: Floats, n_bin: int) -> tuple[Floats, Floats]:
     """Sum of squares that the folded and binned curve explains at each trial period.
 

@@ -142,7 +142,7 @@ def fit_minimum(
     high = [0.5, np.log(1.5), np.log(GAMMA[1]), 1.5, 0.5, 0.5]
     start = list(np.clip(start, np.array(low) + 1e-6, np.array(high) - 1e-6))
     fit = least_squares(residual, start, jacobian, bounds=(low, high), x_scale="jac", max_nfev=60)
-    found = _read(fit.x, fit.jac, fit.fun, seen, reach, x)
+    found = _read(fit.x, np.asarray(fit.jac), fit.fun, seen, reach, x)
     core = np.abs(x - fit.x[0]) * reach < CORE_SHARE * found.width
     if core.sum() < FEWEST_CORE:
         return found

@@ -7,6 +7,8 @@ References
 .. [3] Prsa et al. 2022, ApJS 258, 16 (the same for TESS, 4,584 binaries).
 """
 
+from typing import Any
+
 import numpy as np
 from scipy.optimize import minimize
 
@@ -70,12 +72,12 @@ def chain_widths(curve: Floats, away: float, half: float) -> tuple[float, float]
     half = min(half, 0.45 * away, 0.45 * (1 - away))
     start = np.array([-half, half, away - half, away + half])
     simplex = start + np.vstack([np.zeros(4), 0.02 * np.eye(4)])
-    found = minimize(
-        lambda knots: _chain_left(phase, curve, knots),
-        start,
-        method="Nelder-Mead",
-        options={"initial_simplex": simplex, "maxfev": MOST_TRIES, "xatol": 1e-3, "fatol": 0.0},
-    )
+
+    def left(knots: Floats) -> float:
+        return _chain_left(phase, curve, knots)
+
+    options = {"initial_simplex": simplex, "maxfev": MOST_TRIES, "xatol": 1e-3, "fatol": 0.0}
+    found: Any = minimize(left, start, method="Nelder-Mead", options=options)  # type: ignore[call-overload]
     knots = found.x
     return float(knots[1] - knots[0]), float(knots[3] - knots[2])
 
@@ -114,17 +116,25 @@ TYPE_WEIGHTS = np.array(
 binaries, each type with the same weight (``python -m tests.bench.ephemerides --fit``)."""
 
 
-def type_features(shape: Shape, value: float) -> Floats:
+def type_features(value: float, roundness: float, ratio: float) -> Floats:
     """What the type is told from.
+
+    Parameters
+    ----------
+    value
+        Morphology value.
+    roundness
+        See `shape.roundness`.
+    ratio
+        Depth of the second minimum over that of the first; 0 without one.
 
     Returns
     -------
     features : (4,)
-        One; the morphology value; the roundness; the ratio of depths times the roundness, because
-        equal minima speak for contact in a round curve only: detached twins have them too.
+        One; the value; the roundness; the ratio times the roundness, because equal minima speak
+        for contact in a round curve only: detached twins have them too.
     """
-    ratio = shape.second.depth / shape.first.depth if np.isfinite(shape.second.depth) else 0.0
-    return np.array([1.0, value, shape.roundness, ratio * shape.roundness])
+    return np.array([1.0, value, roundness, ratio * roundness])
 
 
 def type_probabilities(features: Floats) -> Floats:
