@@ -250,8 +250,8 @@ def _fit_types(n_star: int, seed: int) -> None:
         chance = odds[np.arange(kind.size), kind] / odds.sum(axis=1)
         return float(-weight @ np.log(chance + 1e-12) + RIDGE * flat @ flat)
 
-    found = minimize(misfit, np.zeros(3 * x.shape[1])).x.reshape(3, -1)
-    print(f"{kind.size} stars\n{np.round(found, 2)}")  # noqa: T201
+    fitted = np.asarray(minimize(misfit, np.zeros(3 * x.shape[1])).x).reshape(3, -1)
+    print(f"{kind.size} stars\n{np.round(fitted, 2)}")  # noqa: T201
 
 
 RIDGE = 3e-5

@@ -20,8 +20,9 @@ MAX_DIPS = 12
 """Dips that are kept, the clearest: their distances are 66 periods to try."""
 
 FULL = 0.8
-"""Share of a dip's bins, and of as many on either side, that must have data: ramps at the edges
-of gaps look like half an eclipse."""
+BESIDE = 24
+"""Share of a dip's bins, and of as many on either side (at least 24, four hours), that must have
+data: ramps at the edges of gaps look like half an eclipse."""
 
 FOLD_BINS = 200
 WIDEST = 0.1
@@ -61,7 +62,10 @@ def find_dips(time: Floats, flux: Floats) -> list[Dip]:
     sigma, best = np.zeros(seen.size), np.zeros(seen.size, np.int64)
     for width in WIDTHS:
         there = _mean(seen, width)
-        around = np.minimum(np.roll(there, width), np.roll(there, -width))
+        beside = max(width, BESIDE)
+        near = _mean(seen, beside)
+        shift = (width + beside) // 2
+        around = np.minimum(np.roll(near, shift), np.roll(near, -shift))
         depth = np.where(there > 0, _mean(lost, width) / np.maximum(there, 0.1), 0.0)
         full = (there >= FULL) & (around >= FULL)
         if not full.any():
@@ -113,16 +117,15 @@ def _mean(values: Floats, width: int) -> Floats:
 def _apart(
     start: float, sigma: Floats, best: np.ndarray[tuple[int], np.dtype[np.int64]], lost: Floats
 ) -> list[Dip]:
-    """Highest peaks of significance that do not touch."""
-    left = sigma.copy()
+    """Highest peaks of significance whose boxes do not touch."""
+    left, place = sigma.copy(), np.arange(sigma.size)
     found: list[Dip] = []
     while len(found) < MAX_DIPS and left.max() > DIP_SIGMA:
         i = int(left.argmax())
         width = int(best[i])
-        low, high = max(0, i - width), i + width + 1
         inside = lost[max(0, i - width // 2) : i + width // 2 + 1]
         found.append(
             Dip(start + (i + 0.5) * BIN_D, float(inside.mean()), width * BIN_D, float(left[i]))
         )
-        left[low:high] = 0.0
+        left[np.abs(place - i) <= width + best // 2] = 0.0
     return found

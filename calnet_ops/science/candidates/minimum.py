@@ -122,11 +122,13 @@ def fit_minimum(
     """
     offset = (phase - seen.phase + 0.5) % 1.0 - 0.5
     near = np.abs(offset) < reach
-    mean, count = bin_phase((offset[near] / reach + 1) / 2, flux[near], PROFILE_BINS)
+    place = (offset[near] / reach + 1) / 2
+    mean, count = bin_phase(place, flux[near], PROFILE_BINS)
     used = count > 0
     if used.sum() < FEWEST:
         return seen
-    x = ((np.arange(PROFILE_BINS) + 0.5) / PROFILE_BINS * 2 - 1)[used]
+    # where the cadences of a bin are, which with few of them is not its middle
+    x = 2 * bin_phase(place, place, PROFILE_BINS)[0][used] - 1
     y, error = mean[used] / level, noise / level / np.sqrt(count[used])
 
     def residual(p: Floats) -> Floats:

@@ -27,8 +27,11 @@ def make_row(tic: int, **changes: Any) -> dict[str, Any]:
         "tic": tic, "ra": 84.291188, "dec": -80.4691201, "tmag": 5.1054, "teff": 6016.7,
         "sectors": "1,27", "n_sector": 2, "n_sector_scored": 3, "n_segment": 4,
         "probability": 0.987654, "tier": "confirmed", "eb_type": "EA", "period": 2.9681234,
-        "period_err": 1e-7, "epoch_bjd_tdb": 2458326.123456, "depth_1": 0.25, "depth_2": 0.1 + 0.2,
-        "duration_1": 3.5, "duration_2": 1 / 3, "n_eclipse": 9, "n_vote_eb": 2,
+        "period_err": 1e-7, "epoch_bjd_tdb": 2458326.123456, "epoch_err": 1e-4, "depth_1": 0.25,
+        "depth_1_err": 1e-3, "depth_2": 0.1 + 0.2, "depth_2_err": 2e-3, "duration_1": 3.5,
+        "duration_1_err": 0.01, "duration_2": 1 / 3, "duration_2_err": 0.02, "n_eclipse": 9,
+        "probability_ea": 0.9, "probability_eb": 0.08, "probability_ew": 0.02, "morphology": 0.4,
+        "n_sector_measured": 2, "n_vote_eb": 2,
         "n_vote_not_eb": 0, "n_vote_unsure": 1, "planet_host": False, "simulated": True,
         "model_version": 3, "release": "v2026.11.0-simulated",
     }  # fmt: skip
