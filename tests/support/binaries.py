@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from calnet_ops.science.lightcurve import spoc
-from calnet_ops.science.lightcurve.light_curve import Floats, LightCurve
+from calnet_ops.science.lightcurve.light_curve import LightCurve
 from calnet_ops.simulator.binaries import binary_signal
 from calnet_ops.simulator.camera import camera_season, sector_timeline
 from calnet_ops.simulator.photometry import observe, white_noise
@@ -20,7 +20,7 @@ from calnet_ops.simulator.variables import TEFF_RANGE
 
 @dataclass(frozen=True)
 class SimulatedBinary:
-    """A binary, what was seen of it, and what it would look like without noise."""
+    """A binary, what is true of it, and what was seen of it."""
 
     kind: str
     tic: int
@@ -33,8 +33,6 @@ class SimulatedBinary:
     """First to last contact [d]."""
     light_curves: tuple[LightCurve, ...]
     """One a sector."""
-    quiet: tuple[Floats, ...]
-    """Flux of all cadences of the first sector without noise, and their times."""
 
 
 def simulate_binaries(
@@ -65,7 +63,6 @@ def _simulate(
     kind: Kind, tic: int, seed: int, sectors: tuple[int, ...], longest: float
 ) -> SimulatedBinary:
     seen: list[LightCurve] = []
-    quiet: list[tuple[Floats, Floats]] = []
     first: Signal | None = None
     for sector in sectors:
         born = np.random.default_rng([seed, tic])
@@ -81,7 +78,6 @@ def _simulate(
         camera = camera_season(sector, star.camera, compact=False)
         observation = observe(rng, star, signal, timeline, camera, time)
         seen.append(spoc.read(spoc_file(rng, star, pointing_of(sector), observation, 1)))
-        quiet.append((time[0], signal.flux))
     assert first is not None
     return SimulatedBinary(
         kind=kind.value,
@@ -93,5 +89,4 @@ def _simulate(
         depth_2=first.depth_2,
         duration_1=first.duration_1,
         light_curves=tuple(seen),
-        quiet=quiet[0],
     )

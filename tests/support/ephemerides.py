@@ -1,7 +1,7 @@
 """What was measured of simulated binaries beside what is true of them."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -66,7 +66,8 @@ def _compare(binary: SimulatedBinary, n_light_curve: int) -> Compared:
     time = np.concatenate([one.time[one.good] for one in used])
     cycle = np.rint((time - binary.epoch) / binary.period)
     inside = np.abs(time - binary.epoch - cycle * binary.period) < binary.duration_1 / 4
-    return Compared(binary, characterise(used), int(np.unique(cycle[inside]).size))
+    truth = replace(binary, light_curves=())  # hundreds of megabytes otherwise
+    return Compared(truth, characterise(used), int(np.unique(cycle[inside]).size))
 
 
 def seen_twice(compared: Sequence[Compared]) -> list[Compared]:
