@@ -277,7 +277,7 @@ def _ephemeris(
     chances = type_probabilities(type_features(value, shape.roundness, ratio))
     return Ephemeris(
         period=period,
-        period_err=period_error(error, first.phase_err * period, n_cycle, n_stretch),
+        period_err=period_error(error, shape, first.phase_err * period, period, n_cycle, n_stretch),
         epoch=shape.epoch + period * middle,
         epoch_err=first.phase_err * period,
         depth_1=first.depth,
