@@ -15,7 +15,7 @@ from calnet_ops.science.candidates.shape import Shape
 DEPTH_SHARE = 0.006
 """Of a depth: what the profile, or the brightest phase of a round curve, is wrong by."""
 
-TREND_DEPTH = 0.0008
+TREND_DEPTH = 0.0005
 """What a running median takes of the tides of a detached pair of a long period."""
 
 UNLIKE_DEPTH = 0.01
