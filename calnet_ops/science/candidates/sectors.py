@@ -22,8 +22,7 @@ APART_D = 20.0
 of."""
 
 LONGEST_D = 90.0
-"""[d] Length of a stretch at which the next sector starts another: three sectors. The search costs
-as its square."""
+"""[d] Length of a stretch at which the next sector starts another: three sectors."""
 
 SAME = 0.5
 """Overlap from which two light curves are the same sector, in two products."""

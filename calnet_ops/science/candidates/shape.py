@@ -21,7 +21,7 @@ EB."""
 
 SECOND_SIGMA = 5.0
 """A second minimum must stand out of the noise of boxes as wide as the first by this many sigma:
-one of a hundred folded curves of noise has a box that does."""
+there are up to a few hundred boxes."""
 
 SECOND_SHARE = 0.004
 """... and by this share of the first: what is left of trends makes smaller ones."""

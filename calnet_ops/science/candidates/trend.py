@@ -10,7 +10,7 @@ WINDOW_D = 0.5
 then, so it need not be longer than they are, and follows spots that turn in two days."""
 
 ROUNDS = 2
-"""Rounds of folded curve and trend; a third moves depths by less than a tenth of their errors."""
+"""Rounds of folded curve and trend: the first trend still holds what the first fold missed."""
 
 GIVE_BACK_CYCLES = 5
 """Cycles from which the part of the trend that repeats with the orbit (tides, mutual heating) is

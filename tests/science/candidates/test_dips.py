@@ -1,11 +1,10 @@
-"""Single dips, repeated ones, and periods that dips allow."""
+"""Single dips and repeated ones."""
 
 import numpy as np
 import pytest
 
-from calnet_ops.science.candidates.dips import Dip, find_dips, repeated_dip
+from calnet_ops.science.candidates.dips import find_dips, repeated_dip
 from calnet_ops.science.candidates.period import BIN_D
-from calnet_ops.science.candidates.single import allowed_periods
 
 
 @pytest.fixture
@@ -38,10 +37,3 @@ def test_wave_is_no_repeated_dip(time, noise):
     assert repeated_dip(time, wave + noise, 3.1)[0] == 0
     eclipses = np.abs((time / 3.1) % 1 - 0.5) < 0.02
     assert repeated_dip(time, 1 + noise - 0.01 * eclipses, 3.1)[0] > 10
-
-
-def test_periods_that_would_show_more_eclipses_are_not_allowed():
-    time = np.concatenate([np.arange(0, 27, BIN_D), np.arange(30, 57, BIN_D)])
-    like = [Dip(at, 0.1, 0.2, 50.0) for at in (10.0, 38.5)]  # half way, 24.25, there is data
-    assert allowed_periods(time, like) == pytest.approx([28.5])
-    assert allowed_periods(time, like[:1]) == []
