@@ -78,10 +78,11 @@ def classify(
 ) -> None:
     """Say how likely stars are eclipsing binaries, with period, epoch, depth and type.
 
-    One row a star: the segments of all of its files are scored together. Period, epoch and depth
-    are those of the file with the most good cadences in which a period is found. A file that
-    cannot be read has its own row, which says why. Rows are in the order of the files and the same
-    whatever the number of workers; fewer than 100 files are done in one process.
+    One row a star: the segments of all of its files are scored together, and its eclipses are
+    measured in all of them together. Errors, secondary eclipse, type probability and morphology
+    are in the file of --out and in --json. A file that cannot be read has its own row, which says
+    why. Rows are in the order of the files and the same whatever the number of workers; fewer
+    than 100 files are done in one process.
 
     Examples: [bold]calnet-ops classify *_lc.fits --model calnet.keras[/bold],
     [bold]calnet-ops classify star_lc.fits --model calnet.tflite --out stars.ecsv[/bold]

@@ -1,24 +1,24 @@
 """Measure the candidates of a sector: period, epoch, depths, durations, type."""
 
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any, TypedDict
 
 import pyarrow as pa
 import structlog
 
 from calnet_ops import keys
+from calnet_ops.adapters.store import Store
 from calnet_ops.errors import MissingInput
-from calnet_ops.lineage import known, lineage_id
+from calnet_ops.lineage import canonical_json, known, lineage_id, sha256_hex
 from calnet_ops.platform import Platform
 from calnet_ops.science.candidates.ephemeris import characterise
 from calnet_ops.science.lightcurve import spoc
-from calnet_ops.science.lightcurve.light_curve import BTJD_ZERO, LightCurve
+from calnet_ops.steps.measured import MOST_SECTORS, measured
 from calnet_ops.steps.stored_files import stored_keys
 
-VERSION = 1
+VERSION = 2
 """Code version of this step in the lineage."""
-
-HOURS = 24.0
-"""In a day."""
 
 CANDIDATES = pa.schema(
     [
@@ -29,12 +29,22 @@ CANDIDATES = pa.schema(
         ("period", pa.float64()),
         ("period_err", pa.float64()),
         ("epoch_bjd_tdb", pa.float64()),
+        ("epoch_err", pa.float64()),
         ("depth_1", pa.float64()),
+        ("depth_1_err", pa.float64()),
         ("depth_2", pa.float64()),
+        ("depth_2_err", pa.float64()),
         ("duration_1", pa.float64()),
+        ("duration_1_err", pa.float64()),
         ("duration_2", pa.float64()),
+        ("duration_2_err", pa.float64()),
         ("eb_type", pa.string()),
+        ("probability_ea", pa.float64()),
+        ("probability_eb", pa.float64()),
+        ("probability_ew", pa.float64()),
+        ("morphology", pa.float64()),
         ("n_eclipse", pa.int32()),
+        ("n_sector_measured", pa.int32()),
         ("ra", pa.float64()),
         ("dec", pa.float64()),
         ("tmag", pa.float64()),
@@ -63,10 +73,15 @@ class CandidateRecord(TypedDict):
     n_candidate: int
     n_period: int
     """Candidates with a period."""
+    n_light_curve: int
+    """Light curves they were measured from, of this sector and earlier ones."""
 
 
 def characterise_sector(sector: int, platform: Platform) -> CandidateRecord:
     """Measure every target at or above the threshold of the model in production.
+
+    From its light curves of this sector and of earlier ones (`MOST_SECTORS`), so that what is
+    measured of a sector does not change when a later one is ingested.
 
     Raises
     ------
@@ -75,7 +90,7 @@ def characterise_sector(sector: int, platform: Platform) -> CandidateRecord:
 
     Notes
     -----
-    One after the other, 0.1 to 0.2 s each: a sector has a few hundred candidates.
+    One star after the other, 0.1 to 0.2 s a light curve: a sector has a few hundred candidates.
     """
     champion = platform.ledger.champion()
     delivery = platform.ledger.delivery(sector)
@@ -87,18 +102,20 @@ def characterise_sector(sector: int, platform: Platform) -> CandidateRecord:
             expected="a champion, a manifest and target scores",
             cure=f"Run `calnet-ops score {keys.sector_key(sector)}` first.",
         )
-    targets, manifest = str(scored.facts["targets"]), str(delivery.facts["manifest"])
-    threshold = champion.threshold
-    inputs = {"targets": targets, "manifest": manifest, "threshold": threshold}
-    key = keys.candidates(champion.model_id, sector, lineage_id("characterise", VERSION, **inputs))
+    targets, threshold = str(scored.facts["targets"]), champion.threshold
     scores = platform.store.load_table(targets).to_pylist()
+    chosen = sorted(
+        (row for row in scores if row["probability"] >= threshold), key=lambda row: row["tic"]
+    )
+    files = _light_curves(sector, {row["tic"] for row in chosen}, platform)
+    inputs = {"targets": targets, "threshold": threshold, "files": _digest(files)}
+    key = keys.candidates(champion.model_id, sector, lineage_id("characterise", VERSION, **inputs))
     if platform.store.exists(key):
         table = platform.store.load_table(key)
     else:
-        chosen = sorted(
-            (row for row in scores if row["probability"] >= threshold), key=lambda row: row["tic"]
-        )
-        table = _measure(chosen, manifest, platform)
+        rows = [_row(score, files[score["tic"]], platform.store) for score in chosen]
+        found = [{name: known(value) for name, value in row.items()} for row in rows]
+        table = pa.Table.from_pylist(found, CANDIDATES)
         platform.store.save_table(key, table)
     record = CandidateRecord(
         sector=sector,
@@ -108,6 +125,7 @@ def characterise_sector(sector: int, platform: Platform) -> CandidateRecord:
         n_target=len(scores),
         n_candidate=table.num_rows,
         n_period=table.num_rows - table["period"].null_count,
+        n_light_curve=sum(map(len, files.values())),
     )
     platform.ledger.record(
         "candidates", sector, key, model_id=champion.model_id, facts=dict(record)
@@ -116,35 +134,40 @@ def characterise_sector(sector: int, platform: Platform) -> CandidateRecord:
     return record
 
 
-def _measure(chosen: list[dict[str, Any]], manifest: str, platform: Platform) -> pa.Table:
-    raw = stored_keys(manifest, platform.store)
-    rows = [_row(score, spoc.read(platform.store.load(raw[score["tic"]]))) for score in chosen]
-    found = [{name: known(value) for name, value in row.items()} for row in rows]
-    return pa.Table.from_pylist(found, CANDIDATES)
+def _light_curves(sector: int, tics: AbstractSet[int], platform: Platform) -> dict[int, list[str]]:
+    """Keys of the light curves each star is measured from, this sector's first."""
+    files: dict[int, list[str]] = {tic: [] for tic in tics}
+    deliveries = [item for item in platform.ledger.deliveries() if item.sector <= sector]
+    for delivery in sorted(deliveries, key=lambda item: -item.sector):
+        if not tics or "manifest" not in delivery.facts:
+            continue
+        stored = stored_keys(str(delivery.facts["manifest"]), platform.store)
+        for tic in tics & stored.keys():
+            if len(files[tic]) < MOST_SECTORS:
+                files[tic].append(stored[tic])
+    return files
 
 
-def _row(score: dict[str, Any], light_curve: LightCurve) -> dict[str, Any]:
-    found = characterise(light_curve)
+def _digest(files: Mapping[int, list[str]]) -> str:
+    """Hash of which files there are: their keys name bytes that never change."""
+    return sha256_hex(canonical_json(sorted(key for found in files.values() for key in found)))
+
+
+def _row(score: dict[str, Any], files: list[str], store: Store) -> dict[str, Any]:
+    light_curves = [spoc.read(store.load(key)) for key in files]
+    here, found = light_curves[0], characterise(light_curves)
     return {
         "tic": score["tic"],
         "sector": score["sector"],
         "probability": score["probability"],
         "n_segment": score["n_segment"],
-        "period": found.period,
-        "period_err": found.period_err,
-        "epoch_bjd_tdb": found.epoch + BTJD_ZERO,
-        "depth_1": found.depth_1,
-        "depth_2": found.depth_2,
-        "duration_1": found.duration_1 * HOURS,
-        "duration_2": found.duration_2 * HOURS,
-        "eb_type": found.eb_type or None,
-        "n_eclipse": found.n_eclipse or None,
-        "ra": light_curve.ra,
-        "dec": light_curve.dec,
-        "tmag": light_curve.tmag,
-        "teff": light_curve.teff,
-        "camera": light_curve.camera,
-        "ccd": light_curve.ccd,
-        "simulated": light_curve.simulated,
+        **measured(found),
+        "ra": here.ra,
+        "dec": here.dec,
+        "tmag": here.tmag,
+        "teff": here.teff,
+        "camera": here.camera,
+        "ccd": here.ccd,
+        "simulated": any(light_curve.simulated for light_curve in light_curves),
         "curve": found.curve.tolist() if found.eb_type else [],
     }

@@ -15,11 +15,12 @@ from calnet_ops.errors import RejectedInput
 from calnet_ops.science.candidates.calibration import IDENTITY, Calibration
 from calnet_ops.science.candidates.combine import combine_sectors, combine_segments
 from calnet_ops.science.candidates.ephemeris import UNKNOWN, Ephemeris, characterise
+from calnet_ops.science.candidates.morphology import TYPES
 from calnet_ops.science.features import Segment, extract
 from calnet_ops.science.features.tables import as_stored
-from calnet_ops.science.lightcurve.light_curve import BTJD_ZERO
 from calnet_ops.science.lightcurve.readers import read_any
 from calnet_ops.steps.chosen_model import ChosenModel, Floats, open_model
+from calnet_ops.steps.measured import MOST_SECTORS, measured
 from calnet_ops.steps.workers import Workers, open_workers, worker_score
 
 __all__ = [
@@ -39,7 +40,26 @@ N_TOGETHER = 64
 """Files scored together: nearly full batches, and 3 MB of features in memory."""
 
 
-class Classified(TypedDict):
+class Measured(TypedDict):
+    """What is said of the eclipses of a candidate, in the units of the catalog."""
+
+    period: float | None
+    period_err: float | None
+    epoch_bjd_tdb: float | None
+    epoch_err: float | None
+    depth_1: float | None
+    depth_1_err: float | None
+    depth_2: float | None
+    depth_2_err: float | None
+    duration_1: float | None
+    duration_2: float | None
+    eb_type: str
+    type_probability: float | None
+    morphology: float | None
+    n_eclipse: int | None
+
+
+class Classified(Measured):
     """What is said of one target. What is not known is None, or empty if it is text."""
 
     tic: int | None
@@ -48,10 +68,6 @@ class Classified(TypedDict):
     probability: float | None
     n_segment: int
     candidate: bool
-    period: float | None
-    epoch_bjd_tdb: float | None
-    depth_1: float | None
-    eb_type: str
     files: str
     reason: str
 
@@ -70,9 +86,19 @@ CLASSIFIED = pa.schema(
         _field("n_segment", pa.int32(), "segments scored"),
         _field("candidate", pa.bool_(), "whether the probability reaches the threshold"),
         _field("period", pa.float64(), "orbital period of a candidate", "d"),
+        _field("period_err", pa.float64(), "one-sigma error of the period", "d"),
         _field("epoch_bjd_tdb", pa.float64(), "middle of a primary minimum, BJD (TDB)", "d"),
+        _field("epoch_err", pa.float64(), "one-sigma error of the epoch", "d"),
         _field("depth_1", pa.float64(), "primary depth, relative to the flux outside eclipse"),
-        _field("eb_type", pa.string(), "EA, EB or EW"),
+        _field("depth_1_err", pa.float64(), "one-sigma error of the primary depth"),
+        _field("depth_2", pa.float64(), "secondary depth, relative to the flux outside eclipse"),
+        _field("depth_2_err", pa.float64(), "one-sigma error of the secondary depth"),
+        _field("duration_1", pa.float64(), "width of the primary at a tenth of its depth", "h"),
+        _field("duration_2", pa.float64(), "width of the secondary at a tenth of its depth", "h"),
+        _field("eb_type", pa.string(), "EA, EB or EW, the likeliest"),
+        _field("type_probability", pa.float64(), "of that type"),
+        _field("morphology", pa.float64(), "0 narrow eclipses to 1 a sine"),
+        _field("n_eclipse", pa.int32(), "primary minima seen; 1 without a period: single"),
         _field("files", pa.string(), "names of the files"),
         _field("reason", pa.string(), "why there is no probability or period, or a file not used"),
     ]
@@ -155,8 +181,8 @@ def describe_target(
     Parameters
     ----------
     files
-        All light curves of the star. For a candidate they are read again, the one with the most
-        good cadences first, until one has a period.
+        All light curves of the star. For a candidate they are read again, the `MOST_SECTORS` with
+        the most good cadences, and measured together.
     threshold
         Probability from which it is a candidate.
     calibration
@@ -176,10 +202,7 @@ def describe_target(
         probability=probability,
         n_segment=sum(file.scores.size for file in used),
         candidate=candidate,
-        period=_known(found.period),
-        epoch_bjd_tdb=_known(found.epoch + BTJD_ZERO),
-        depth_1=_known(found.depth_1),
-        eb_type=found.eb_type,
+        **_described(found),
         files=",".join(file.path.name for file in files),
         reason="; ".join(reasons),
     )
@@ -229,13 +252,33 @@ def _read(path: Path, version: str) -> tuple[ScoredFile, list[Segment]]:
 
 
 def _measure(files: Sequence[ScoredFile]) -> Ephemeris:
-    """Eclipses in the first light curve that has a period; see `describe_target`."""
-    for file in sorted(files, key=lambda file: -file.n_good):
+    """Eclipses in all light curves together; see `describe_target`."""
+    light_curves = []
+    for file in sorted(files, key=lambda file: -file.n_good)[:MOST_SECTORS]:
         with suppress(RejectedInput, OSError):  # gone or changed since it was scored
-            found = characterise(read_any(file.path.name, file.path.read_bytes()))
-            if np.isfinite(found.period):
-                return found
-    return UNKNOWN
+            light_curves.append(read_any(file.path.name, file.path.read_bytes()))
+    return characterise(light_curves)
+
+
+def _described(found: Ephemeris) -> Measured:
+    row = measured(found)
+    chances = [row[f"probability_{name.lower()}"] for name in TYPES]
+    return Measured(
+        period=_known(row["period"]),
+        period_err=_known(row["period_err"]),
+        epoch_bjd_tdb=_known(row["epoch_bjd_tdb"]),
+        epoch_err=_known(row["epoch_err"]),
+        depth_1=_known(row["depth_1"]),
+        depth_1_err=_known(row["depth_1_err"]),
+        depth_2=_known(row["depth_2"]),
+        depth_2_err=_known(row["depth_2_err"]),
+        duration_1=_known(row["duration_1"]),
+        duration_2=_known(row["duration_2"]),
+        eb_type=found.eb_type,
+        type_probability=_known(max(chances)),
+        morphology=_known(row["morphology"]),
+        n_eclipse=row["n_eclipse"],
+    )
 
 
 def _known(value: float) -> float | None:

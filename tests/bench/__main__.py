@@ -11,6 +11,7 @@ from typing import Any
 
 from calnet_ops.cli.output import console, show_rows
 from tests.bench import (
+    candidates,
     features,
     ingest,
     memory,
@@ -26,6 +27,7 @@ from tests.bench.measure import Figure
 OUT = Path("var/bench/bench.json")
 AREAS = {
     "features": features.measure,
+    "candidates": candidates.measure,
     "store": store.measure,
     "ingest": ingest.measure,
     "validation": validation.measure,

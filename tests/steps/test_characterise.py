@@ -1,5 +1,7 @@
 """Candidates of a sector, from raw files and target scores."""
 
+from dataclasses import replace
+
 import pyarrow as pa
 import pytest
 
@@ -59,6 +61,57 @@ def test_running_again_is_free(platform, sector):
     assert characterise_sector(87, platform) == record
     assert platform.store.objects == held
     assert len(platform.ledger.records("candidates")) == 1
+
+
+def ingest_again(platform, sky, sector, span):
+    """The same files as another sector, and nothing but them."""
+    files = []
+    for file, row in zip(sky.files, sky.truth, strict=True):
+        key = keys.raw(sector, 1, file.name)
+        platform.store.save_new(key, file.read_bytes())
+        files.append({"tic": row.tic, "status": "stored", "key": key})
+    manifest = keys.manifest(sector, span)
+    platform.store.save_table(manifest, pa.Table.from_pylist(files))
+    platform.ledger.add_delivery(sector, 1, state="raw", n_listed=len(files), listing_sha256="")
+    platform.ledger.move_delivery(platform.ledger.delivery(sector), facts={"manifest": manifest})
+
+
+def test_earlier_sectors_are_measured_as_well(platform, sector):
+    alone = characterise_sector(87, platform)
+    ingest_again(platform, sector, 61, "early")
+    both = characterise_sector(87, platform)
+    assert both["key"] != alone["key"]
+    assert both["n_light_curve"] == 2 * alone["n_light_curve"]
+
+
+def test_later_sectors_do_not_change_what_was_measured(platform, sector):
+    record = characterise_sector(87, platform)
+    ingest_again(platform, sector, 88, "late")
+    held = dict(platform.store.objects)
+    assert characterise_sector(87, platform) == record
+    assert platform.store.objects == held
+
+
+def test_other_stars_of_an_earlier_sector_do_not_matter(platform, sector):
+    record = characterise_sector(87, platform)
+    quiet = [row.is_eb for row in sector.truth].index(False)
+    one = replace(sector, truth=sector.truth[quiet : quiet + 1])
+    ingest_again(platform, one, 61, "other")
+    assert characterise_sector(87, platform) == record
+
+
+def test_everything_has_an_error_and_odds(platform, sector):
+    record = characterise_sector(87, platform)
+    for row in platform.store.load_table(record["key"]).to_pylist():
+        if row["period"] is None:
+            continue
+        for name in ("period", "epoch", "depth_1", "duration_1"):
+            assert row[f"{name}_err"] > 0
+        chances = [row[f"probability_{name}"] for name in ("ea", "eb", "ew")]
+        assert sum(chances) == pytest.approx(1)
+        assert row["eb_type"] == ("EA", "EB", "EW")[chances.index(max(chances))]
+        assert 0 <= row["morphology"] <= 1
+        assert row["n_sector_measured"] == 1
 
 
 def test_without_scores_it_says_what_to_do(platform):

@@ -1,55 +1,65 @@
-"""Period, epoch, depths, durations and type of a candidate, from its light curve."""
+"""Period, epoch, depths, durations and type of a candidate, from its light curves."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from calnet_ops.science.candidates.fold import Floats, bin_phase, fill_bins, fold
+from calnet_ops.science.candidates.dips import find_dips, repeated_dip
+from calnet_ops.science.candidates.errors import period_error, with_errors
+from calnet_ops.science.candidates.fold import Floats
+from calnet_ops.science.candidates.morphology import (
+    TYPES,
+    morphology,
+    type_features,
+    type_probabilities,
+)
+from calnet_ops.science.candidates.orbit import orbital_period, residual_variance, settle
 from calnet_ops.science.candidates.period import (
     BIN_D,
-    Periodicity,
     bin_time,
     running_median,
     search_period,
 )
+from calnet_ops.science.candidates.sectors import Stretch, concatenate, join_sectors, link, pieces
 from calnet_ops.science.candidates.shape import CURVE_BINS, Shape, measure_shape
+from calnet_ops.science.candidates.single import SCALE_D, find_single
+from calnet_ops.science.candidates.timing import PIECES, fit_line, time_pieces
+from calnet_ops.science.candidates.trend import detrend
 from calnet_ops.science.lightcurve.light_curve import LightCurve
-from calnet_ops.science.lightcurve.segments import split_segments
 
-MIN_CADENCES = 200
-"""Below this (seven hours of two-minute data) there is no period to look for."""
+WINDOWS_D = 2.0, 1.0, 0.4
+"""[d] Running medians that are taken off before narrow eclipses are looked for; the one that
+makes them clearest is kept."""
 
-FLARE_SIGMA = 5.0
-"""Points brighter than this many sigma above the rest are left out: eclipses only dim."""
+WIDEST_SHARE = 0.3
+"""Of a window that half an eclipse may last: a median of less than half of it stays clear."""
 
-TREND_WINDOW = round(1.0 / BIN_D)
-"""Bins of the running median, one day: longer than eclipses, shorter than a rotation."""
+CLEARER = 1.5
+"""Gain that a shorter window must bring: it eats into long eclipses."""
 
-MIN_CYCLES = 3
-CLEAR_SHARE = 0.8
-"""With fewer cycles, or a smaller share of the variance explained by the folded curve, slow
-changes of star or spacecraft may have made the period; then the flattened curve is asked."""
+CLEAR_DIP = 10.0
+"""Significance from which repeating dips, and not the waves between them, give the period."""
 
-ODD_EVEN_SIGMA = 4.0
-"""Difference of odd and even minima, in sigma, that doubles a period."""
-
-ODD_EVEN_SHARE = 0.01
-"""Scatter of a depth, as a share of it, that systematics (background, scattered light) make."""
+HINTS_FROM = 8
+"""Clearest dips whose distances are tried as periods."""
 
 MIN_ECLIPSES = 2
 """Primary minima without which there is no period."""
 
-PIECES = 12
-"""Pieces of a light curve whose minima are timed to refine the period."""
+SAME_PERIOD = 0.02
+"""Relative difference up to which two stretches are said to have the same period."""
 
-QUIETEST = 1e-6
-"""Noise of a cadence that no light curve is below: 1 ppm, a tenth of the best stars'."""
+TEST_BINS = 200
+FINEST_D = 2.0 / 1440.0
+"""A period is put to the test in bins of a 200th of it, of 2 to 10 min: narrow eclipses of short
+periods must not be smeared."""
 
-TIMING_BINS = 20
-"""Bins across a primary minimum in the curve that minima are timed with."""
+MIN_CYCLES = 0.5
+"""Cycles over which minima must be spread for a period to be timed."""
 
-ROUNDS = 3
-"""Rounds of refinement; the second already moves a period by less than its error."""
+ROUNDS = 2
+"""Rounds of refinement of a period that is settled; the second moves it by less than its error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,185 +72,246 @@ class Ephemeris:
     """One-sigma error [d]."""
     epoch: float
     """Middle of a primary minimum, near the middle of the light curve [BTJD d]."""
+    epoch_err: float
     depth_1: float
+    depth_1_err: float
     depth_2: float
+    depth_2_err: float
     """Relative to the flux outside eclipse."""
     duration_1: float
+    duration_1_err: float
     duration_2: float
+    duration_2_err: float
     """Full widths of the minima [d]."""
     n_eclipse: int
-    """Primary minima with data; 0 without a period."""
+    """Primary minima with data; without a period, those like the deepest; 0 if there are none."""
+    n_light_curve: int
+    """Light curves that were measured together."""
     eb_type: str
-    """EA, EB, EW, or empty without a period."""
+    """EA, EB or EW, the likeliest; empty without a period."""
+    type_probability: tuple[float, float, float]
+    """Of EA, EB, EW."""
+    morphology: float
+    """From 0, narrow eclipses, to 1, a sine: see `morphology`."""
+    roundness: float
+    """From 0, narrow eclipses, to 0.25, a sine: see `shape.roundness`."""
     curve: Floats
     """(200,) Folded flux, median 1, primary minimum at phase 0; NaN without a period."""
 
 
+_NAN = float("nan")
 UNKNOWN = Ephemeris(
-    period=np.nan, period_err=np.nan, epoch=np.nan, depth_1=np.nan, depth_2=np.nan,
-    duration_1=np.nan, duration_2=np.nan, n_eclipse=0, eb_type="",
-    curve=np.full(CURVE_BINS, np.nan),
+    period=_NAN, period_err=_NAN, epoch=_NAN, epoch_err=_NAN, depth_1=_NAN, depth_1_err=_NAN,
+    depth_2=_NAN, depth_2_err=_NAN, duration_1=_NAN, duration_1_err=_NAN, duration_2=_NAN,
+    duration_2_err=_NAN, n_eclipse=0, n_light_curve=0, eb_type="",
+    type_probability=(_NAN, _NAN, _NAN), morphology=_NAN,
+    roundness=_NAN, curve=np.full(CURVE_BINS, np.nan),
 )  # fmt: skip
 """Nothing could be measured."""
 
 
-def characterise(light_curve: LightCurve) -> Ephemeris:
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A period, and how the light curve has to be looked at to see it."""
+
+    period: float
+    """[d]; NaN if there is none."""
+    window: float
+    """[d] Running median taken off; 0 for the light curve as it is."""
+    sigma: float
+    """How clear it is; dips are always clearer than waves."""
+
+
+def characterise(light_curves: Sequence[LightCurve]) -> Ephemeris:
     """Measure the eclipses of a candidate.
 
     Parameters
     ----------
-    light_curve
-        Of one sector; any cadence.
+    light_curves
+        Of one star, of one sector or several, in any order and of any cadence.
 
     Notes
     -----
-    About 0.1 s for a sector of two-minute data. Periods longer than the time between the first
-    and the last eclipse in the light curve cannot be known from it.
+    About 0.1 s for a sector of two-minute data, and as much for each further one. The period is
+    found in the stretch of consecutive sectors that shows it most clearly, then followed through
+    the others as far as the cycles can be counted.
     """
-    time, flux = normalise(light_curve)
-    if not time.size:
-        return UNKNOWN
+    stretches = join_sectors(light_curves)
+    found = [search(one.time, one.flux) for one in stretches]
+    seen = [i for i, one in enumerate(found) if np.isfinite(one.period)]
+    if seen:
+        # dips before waves, then what shows most of them
+        best = max(seen, key=lambda i: (found[i].window > 0, found[i].sigma * stretches[i].span))
+        measured = _measure(stretches, best, found)
+        if measured is not None:
+            return measured
+    return _single(stretches) if stretches else UNKNOWN
+
+
+def search(time: Floats, flux: Floats) -> Found:
+    """Period of eclipses that a trend does not hide; else of the light curve as it is.
+
+    Parameters
+    ----------
+    time, flux : (n_cadence,)
+        Of one stretch.
+    """
     binned_time, binned_flux = bin_time(time, flux)
-    trend = running_median(binned_flux, TREND_WINDOW)
+    best = Found(np.nan, 0.0, -1.0)
+    needed = CLEAR_DIP
+    for window in WINDOWS_D:
+        flat = binned_flux / running_median(binned_flux, round(window / BIN_D))
+        hints = _distances([dip.time for dip in find_dips(binned_time, flat)[:HINTS_FROM]])
+        seen = search_period(binned_time, flat, hints)
+        if not seen.stands_out:
+            continue
+        sigma, width = repeated_dip(binned_time, flat, seen.period)
+        if sigma > needed and width < WIDEST_SHARE * window:
+            needed = CLEARER * sigma
+            best = Found(seen.period, window, sigma)
+    if np.isfinite(best.period):
+        return best
     as_is = search_period(binned_time, binned_flux)
-    flat = search_period(binned_time, binned_flux / trend)
-    if _is_trend(as_is, np.ptp(time)) and flat.stands_out:
-        flux = flux / np.interp(time, binned_time, trend)
-        binned_flux, as_is = binned_flux / trend, flat
-    if not np.isfinite(as_is.period):
-        return UNKNOWN
-    return _refine(time, flux, orbital_period(binned_time, binned_flux, as_is.period))
+    return Found(as_is.period, 0.0, as_is.share) if as_is.stands_out else best
 
 
-def _is_trend(found: Periodicity, span: float) -> bool:
-    """Whether what repeats may as well be spots, ramps or other slow changes."""
-    return not (found.period * MIN_CYCLES < span and found.share > CLEAR_SHARE)
+def _distances(times: Sequence[float]) -> list[float]:
+    return [abs(a - b) for i, a in enumerate(times) for b in times[:i]]
 
 
-def normalise(light_curve: LightCurve) -> tuple[Floats, Floats]:
-    """Time and flux of good cadences, each segment divided by its median, without flares.
+def _measure(stretches: list[Stretch], best: int, found: list[Found]) -> Ephemeris | None:
+    """Orbital period, then shape, from all stretches that are in step; None without a period."""
+    window = found[best].window
+    starts = [_start(one, window) for one in stretches]
+    flat = [replace(one, flux=start) for one, start in zip(stretches, starts, strict=True)]
+    period = _agreed_period(flat, best, [one.period for one in found])
+    home = stretches[best]
+    level = replace(home, flux=detrend(home.time, home.flux, period, starts[best]))
+    fitted = _refine([level], period, window)
+    if fitted is None:
+        return None
+    shape, period, error = fitted
+    levels = [
+        replace(one, flux=detrend(one.time, one.flux, period, start))
+        for one, start in zip(stretches, starts, strict=True)
+    ]
+    if len(levels) > 1:
+        linked = link(levels, best, shape.epoch, period, error)
+        levels = [levels[i] for i in linked.kept]
+        fitted = _refine(levels, linked.period, window) or fitted
+    return _ephemeris(levels, *fitted)
 
-    Empty if they are too few.
+
+def _agreed_period(flat: list[Stretch], best: int, periods: list[float]) -> float:
+    """Orbital period in the best stretch, unless that of another suits all of them better.
+
+    A sector with two eclipses may hide that there was one between them.
     """
-    good = light_curve.good
-    time, flux = light_curve.time[good], light_curve.flux[good]
-    times, fluxes = [], []
-    for segment in split_segments(time):
-        level = float(np.median(flux[segment]))
-        if level > 0:
-            times.append(time[segment])
-            fluxes.append(flux[segment] / level)
-    if sum(map(len, times)) < MIN_CADENCES:
-        return np.empty(0), np.empty(0)
-    time, flux = np.concatenate(times), np.concatenate(fluxes)
-    spread = 1.4826 * np.median(np.abs(np.diff(flux))) + 0.5 * np.ptp(np.percentile(flux, [1, 99]))
-    calm = flux < np.percentile(flux, 99) + FLARE_SIGMA * spread
-    return time[calm], flux[calm]
+    home = _orbital(flat[best], periods[best])
+    others = [
+        _orbital(one, period)
+        for one, period in zip(flat, periods, strict=True)
+        if one is not flat[best] and np.isfinite(period)
+    ]
+    different = [other for other in others if abs(other / home - 1) > SAME_PERIOD]
+    if not different:
+        return home
+    binned = [bin_time(one.time, one.flux) for one in flat]
+
+    bin_d = min([home, *different]) / 100
+
+    def misfit(period: float) -> float:
+        left = [residual_variance(*one, settle(*one, period), bin_d) for one in binned]
+        return float(sum(one[0].size * np.log(v) for one, v in zip(binned, left, strict=True)))
+
+    chosen = min([home, *different], key=misfit)
+    return home if chosen == home else _orbital(flat[best], chosen)
 
 
-def orbital_period(time: Floats, flux: Floats, period: float) -> float:
-    """Double a period that turns out to be half of one.
-
-    A round curve with one minimum a cycle is that of two like stars in contact; minima that are
-    alternately deeper and shallower belong to two stars.
-    """
-    if 2 * period > time[-1] - time[0]:
-        return period
-    shape = measure_shape(time, flux, period)
-    if not shape.second.depth > 0 and measure_shape(time, flux, 2 * period).eb_type != "EA":
-        return 2 * period
-    return 2 * period if _alternates(time, flux, period, shape) else period
+def _orbital(flat: Stretch, period: float) -> float:
+    width = float(np.clip(period / TEST_BINS, FINEST_D, BIN_D))
+    return orbital_period(*bin_time(flat.time, flat.flux, width), period)
 
 
-def _alternates(time: Floats, flux: Floats, period: float, shape: Shape) -> bool:
-    """Whether every other primary minimum is deeper than those between."""
-    turns = (time - shape.epoch) / period
-    cycle = np.rint(turns).astype(np.int64)
-    inside = np.abs(turns - cycle) < shape.first.width / 4
-    number = cycle[inside] - cycle.min()
-    count = np.bincount(number)
-    whole = count > 0.5 * count.max()
-    if not whole.any():
-        return False
-    depth = 1 - np.bincount(number, flux[inside])[whole] / count[whole]
-    odd = np.flatnonzero(whole) % 2 == 1
-    if odd.all() or not odd.any():
-        return False
-    variance = sum(_mean_variance(depth[part], shape.first.depth) for part in (odd, ~odd))
-    difference = abs(depth[odd].mean() - depth[~odd].mean())
-    return bool(difference > ODD_EVEN_SIGMA * np.sqrt(variance))
+def _start(stretch: Stretch, window: float) -> Floats:
+    """Flux over its running median, unless there is nothing to be taken off."""
+    if window == 0:
+        return stretch.flux
+    binned_time, binned_flux = bin_time(stretch.time, stretch.flux)
+    trend = running_median(binned_flux, round(window / BIN_D))
+    return stretch.flux / np.interp(stretch.time, binned_time, trend)
 
 
-def _mean_variance(depth: Floats, typical: float) -> float:
-    """Variance of a mean depth: from its scatter, but no less than systematics allow."""
-    floor = (ODD_EVEN_SHARE * typical) ** 2
-    return float(max(depth.var(ddof=1) if depth.size > 1 else floor, floor) / depth.size)
-
-
-def _refine(time: Floats, flux: Floats, period: float) -> Ephemeris:
-    """Time the minima piece by piece and fit a line through them."""
-    shape, error = measure_shape(time, flux, period), float("nan")
+def _refine(
+    levels: list[Stretch], period: float, wave_d: float
+) -> tuple[Shape, float, float] | None:
+    """Time the minima piece by piece and fit a line through them: shape, period, its error."""
+    whole, piece = concatenate(levels), pieces(levels, PIECES)
+    error = float("nan")
+    shape = measure_shape(whole.time, whole.flux, period, wave_d)
     for _ in range(ROUNDS):
-        shift, shift_err, cycle = _time_pieces(time, flux, period, shape)
-        if cycle.size < MIN_ECLIPSES or np.ptp(cycle) < 1:
-            return UNKNOWN
-        change, error = _slope(cycle, shift, shift_err)
+        timing = time_pieces(whole.time, whole.flux, period, shape, piece)
+        if timing.cycle.size < MIN_ECLIPSES or np.ptp(timing.cycle) < MIN_CYCLES:
+            return None
+        change, error = fit_line(timing)
         period += change
-        shape = measure_shape(time, flux, period)
-    return _ephemeris(time, shape, period, error)
+        shape = measure_shape(whole.time, whole.flux, period, wave_d)
+    return shape, period, error
 
 
-def _time_pieces(
-    time: Floats, flux: Floats, period: float, shape: Shape
-) -> tuple[Floats, Floats, Floats]:
-    """How late the curve is in each piece [d], its error, and the cycle in its middle."""
-    phase = fold(time, period, shape.epoch)
-    n_bin = int(np.clip(TIMING_BINS / shape.first.width, CURVE_BINS, 10 * CURVE_BINS))
-    curve = fill_bins(bin_phase(phase, flux, n_bin)[0])
-    bins = (np.arange(-1, n_bin + 1) + 0.5) / n_bin
-    curve = np.concatenate([curve[-1:], curve, curve[:1]])
-    slope = np.gradient(curve, bins)
-    model = np.interp(phase, bins, curve)
-    tilt = np.interp(phase, bins, slope) / period
-    cycle = (time - shape.epoch) / period
-    piece = np.minimum((PIECES * (time - time[0]) / np.ptp(time)).astype(np.int64), PIECES - 1)
-    weight = np.bincount(piece, tilt**2, minlength=PIECES)
-    residual = flux - model
-    late = -np.bincount(piece, residual * tilt, minlength=PIECES)
-    middle = np.bincount(piece, cycle * tilt**2, minlength=PIECES)
-    used = weight > 0.1 * weight.max()
-    sigma = max(1.4826 * float(np.median(np.abs(np.diff(flux)))) / np.sqrt(2), QUIETEST)
-    return late[used] / weight[used], sigma / np.sqrt(weight[used]), middle[used] / weight[used]
-
-
-def _slope(x: Floats, y: Floats, error: Floats) -> tuple[float, float]:
-    """Slope of a weighted line, and its error enlarged to the scatter."""
-    weight = error**-2.0
-    centred = x - weight @ x / weight.sum()
-    norm = float(weight @ centred**2)
-    slope = float(weight @ (centred * y)) / norm
-    left = y - weight @ y / weight.sum() - slope * centred
-    scatter = float(weight @ left**2) / max(x.size - 2, 1)
-    return slope, float(np.sqrt(max(scatter, 1.0) / norm))
-
-
-def _ephemeris(time: Floats, shape: Shape, period: float, error: float) -> Ephemeris:
+def _ephemeris(
+    levels: list[Stretch], shape: Shape, period: float, error: float
+) -> Ephemeris | None:
     """Sum up what is known, if two primary minima were seen: one has no period."""
-    cycle = np.rint((time - shape.epoch) / period)
-    inside = np.abs(time - shape.epoch - cycle * period) < shape.first.width * period / 4
+    level, n_stretch = concatenate(levels), len(levels)
+    cycle = np.rint((level.time - shape.epoch) / period)
+    inside = np.abs(level.time - shape.epoch - cycle * period) < shape.first.width * period / 4
     n_eclipse = int(np.unique(cycle[inside]).size)
     if n_eclipse < MIN_ECLIPSES:
-        return UNKNOWN
-    middle = float(np.rint((time[[0, -1]].mean() - shape.epoch) / period))
+        return None
+    middle = float(np.rint((level.time.mean() - shape.epoch) / period))
+    first, second = (with_errors(one, shape) for one in (shape.first, shape.second))
+    n_cycle = level.span / period
+    value = morphology(shape)
+    ratio = second.depth / first.depth if np.isfinite(second.depth) else 0.0
+    chances = type_probabilities(type_features(value, shape.roundness, ratio))
     return Ephemeris(
         period=period,
-        period_err=error,
+        period_err=period_error(error, shape, first.phase_err * period, period, n_cycle, n_stretch),
         epoch=shape.epoch + period * middle,
-        depth_1=shape.first.depth,
-        depth_2=shape.second.depth,
-        duration_1=shape.first.width * period,
-        duration_2=shape.second.width * period,
+        epoch_err=first.phase_err * period,
+        depth_1=first.depth,
+        depth_1_err=first.depth_err,
+        depth_2=second.depth,
+        depth_2_err=second.depth_err,
+        duration_1=first.width * period,
+        duration_1_err=first.width_err * period,
+        duration_2=second.width * period,
+        duration_2_err=second.width_err * period,
         n_eclipse=n_eclipse,
-        eb_type=shape.eb_type,
+        n_light_curve=level.n_light_curve,
+        eb_type=TYPES[int(np.argmax(chances))],
+        type_probability=(float(chances[0]), float(chances[1]), float(chances[2])),
+        morphology=value,
+        roundness=shape.roundness,
         curve=shape.curve,
+    )
+
+
+def _single(stretches: list[Stretch]) -> Ephemeris:
+    """Epoch, depth and duration of the clearest eclipse that has no period."""
+    seen = find_single(stretches)
+    if seen is None:
+        return UNKNOWN
+    one = seen.minimum
+    return replace(
+        UNKNOWN,
+        epoch=seen.epoch,
+        epoch_err=one.phase_err * SCALE_D,
+        depth_1=one.depth,
+        depth_1_err=one.depth_err,
+        duration_1=one.width * SCALE_D,
+        duration_1_err=one.width_err * SCALE_D,
+        n_eclipse=seen.n_eclipse,
+        n_light_curve=sum(part.n_light_curve for part in stretches),
     )

@@ -44,19 +44,6 @@ def bin_phase(phase: Floats, flux: Floats, n_bin: int) -> tuple[Floats, NDArray[
         return total / count, count
 
 
-def scatter_left(phase: Floats, flux: Floats, n_bin: int) -> tuple[float, int]:
-    """Sum of squares that a folded and binned curve leaves, and the bins it took.
-
-    Notes
-    -----
-    Sum of y^2 minus n * mean^2 over the bins, so the flux should have a mean near zero.
-    """
-    mean, count = bin_phase(phase, flux, n_bin)
-    used = count > 0
-    explained = float(count[used] @ mean[used] ** 2)
-    return float(flux @ flux) - explained, int(used.sum())
-
-
 def fill_bins(mean: Floats) -> Floats:
     """Curve without holes: bins without a cadence get the line between their neighbours."""
     known = np.flatnonzero(np.isfinite(mean))

@@ -1,12 +1,13 @@
 """Which period repeats a light curve best."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.fft import next_fast_len, rfft
 from scipy.ndimage import median_filter
 
-from calnet_ops.science.candidates.fold import Floats, fold, scatter_left
+from calnet_ops.science.candidates.fold import Floats
 
 BIN_D = 10.0 / 1440.0
 """Light curves are searched in bins of 10 min: the shortest eclipses last an hour."""
@@ -30,8 +31,9 @@ PEAKS_EACH = 4
 FOLD_BINS = 100
 """Bins of the folded curve by which trial periods are compared."""
 
-NEIGHBOURS = np.arange(-8, 9)
-"""Steps tried around a peak: the spectrum is that coarse."""
+NEIGHBOURS = np.arange(-16, 17)
+"""Steps tried around a peak, together 0.16 cycles over the span: half of what the sum over one
+harmonic is spaced by, so that only the broadest peaks are not met exactly."""
 
 STRONG = 30.0
 """Gain in the information criterion from which a period stands out of noise: odds of 3e6 to 1."""
@@ -84,7 +86,7 @@ def running_median(flux: Floats, window: int) -> Floats:
     return np.asarray(median_filter(flux, size=window, mode="nearest"), dtype=np.float64)
 
 
-def search_period(time: Floats, flux: Floats) -> Periodicity:
+def search_period(time: Floats, flux: Floats, hints: Sequence[float] = ()) -> Periodicity:
     """Period at which the light curve repeats with the fewest assumptions.
 
     The sum of spectral power over the harmonics of each trial frequency finds peaks for light
@@ -95,15 +97,41 @@ def search_period(time: Floats, flux: Floats) -> Periodicity:
     ----------
     time, flux : (n_bin,)
         Light curve in bins of `BIN_D`.
+    hints
+        Periods [d] to try as well.
     """
     flux = flux - flux.mean()
-    trials = [
-        trial
-        for period in _peaks(time, flux)
-        for factor in (0.5, 1.0, 2.0)
-        if (trial := _improve(time, flux, period * factor)) is not None
-    ]
-    return min(trials, default=NOT_PERIODIC)
+    whole = float(flux @ flux)
+    if whole <= 0:
+        return NOT_PERIODIC
+    trial = _trials(time, [*hints, *_peaks(time, flux)])
+    if not trial.size:
+        return NOT_PERIODIC
+    return _best(time, flux, trial)
+
+
+def _trials(time: Floats, peaks: list[float]) -> Floats:
+    """Periods around the peaks, their halves and doubles, that the light curve can tell of."""
+    span = time[-1] - time[0]
+    period = np.outer([0.5, 1.0, 2.0], peaks).ravel()
+    period = period[(period >= PERIOD_MIN_D) & (period <= span)]
+    # peaks that come within a twentieth of a cycle of each other over the span are one
+    period = period[np.unique(np.rint(20 * span / period), return_index=True)[1]]
+    # phases move by half a bin at the end of the span from one step to the next
+    step = 0.5 * period**2 / FOLD_BINS / span
+    near = (period[:, None] + step[:, None] * NEIGHBOURS).ravel()
+    return near[(near >= PERIOD_MIN_D) & (near <= span)]
+
+
+def _best(time: Floats, flux: Floats, period: Floats) -> Periodicity:
+    """Of some periods the one with the lowest information criterion."""
+    from calnet_ops.science.candidates.kernels import fold_gains
+
+    explained, n_used = fold_gains(time, flux, period, FOLD_BINS)
+    share = explained / float(flux @ flux)
+    criterion = flux.size * np.log(np.maximum(1.0 - share, 1e-12)) + n_used * np.log(flux.size)
+    i = int(criterion.argmin())
+    return Periodicity(float(criterion[i]), float(period[i]), float(share[i]))
 
 
 def _peaks(time: Floats, flux: Floats) -> list[float]:
@@ -116,9 +144,10 @@ def _peaks(time: Floats, flux: Floats) -> list[float]:
         frequency = np.arange(1.0 / span, last, 1.0 / (3 * n_harmonic * span))
         if not frequency.size:
             continue
-        harmonics = np.arange(1, n_harmonic + 1)
-        index = np.rint(np.outer(harmonics, frequency) / step).astype(np.int64)
-        summed = power[np.minimum(index, power.size - 1)].sum(axis=0)
+        summed = np.zeros(frequency.size)
+        for harmonic in range(1, n_harmonic + 1):
+            index = (harmonic / step * frequency + 0.5).astype(np.int64)
+            summed += power[np.minimum(index, power.size - 1)]
         found += [1.0 / frequency[i] for i in _highest(summed, 3 * n_harmonic)]
     return found
 
@@ -142,23 +171,3 @@ def _highest(power: Floats, apart: int) -> list[int]:
         found.append(i)
         left[max(0, i - apart) : i + apart + 1] = -np.inf
     return found
-
-
-def _improve(time: Floats, flux: Floats, period: float) -> Periodicity | None:
-    """Best of the periods near one, if it is one that can be searched."""
-    span = time[-1] - time[0]
-    if not PERIOD_MIN_D <= period <= span:
-        return None
-    # phases move by half a bin at the end of the span from one step to the next
-    step = 0.5 * period / FOLD_BINS * period / span
-    return min(_judge(time, flux, float(trial)) for trial in period + step * NEIGHBOURS)
-
-
-def _judge(time: Floats, flux: Floats, period: float) -> Periodicity:
-    left, n_used = scatter_left(fold(time, period, time[0]), flux, FOLD_BINS)
-    whole = float(flux @ flux)
-    if whole <= 0:
-        return NOT_PERIODIC
-    share = 1.0 - left / whole
-    criterion = flux.size * np.log(max(1.0 - share, 1e-12)) + n_used * np.log(flux.size)
-    return Periodicity(float(criterion), period, share)

@@ -1,59 +1,51 @@
-"""What a folded light curve looks like: minima, their depths and widths, its type."""
+"""What a folded light curve looks like: minima, their depths and widths."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.ndimage import median_filter
+from scipy.ndimage import median_filter, uniform_filter1d
 
 from calnet_ops.science.candidates.fold import Floats, bin_phase, fill_bins, fold
+from calnet_ops.science.candidates.minimum import EDGE, NO_MINIMUM, REACH, Minimum, fit_minimum
 
 CURVE_BINS = 200
-"""Bins of the folded curve: an eclipse that lasts 2% of the period still has four."""
+"""Bins of the folded curve that is kept."""
 
-EDGE = 0.1
-"""An eclipse ends where a tenth of its depth is left: noise hides the true contacts."""
+LOOK_D = 15.0 / 1440.0
+LOOK_BINS = 200, 2000
+"""Minima are looked for in bins of 15 min, within these bounds: the shortest eclipses last 1 h."""
 
-EA_ROUNDNESS = 0.177
-"""Roundness below which a curve is of type EA. Parts 97% of 250 simulated EA from 125 EB."""
+NARROW_ROUNDNESS = 0.177
+"""Roundness below which minima are parted by a level. Parts 97% of 250 simulated EA from 125
+EB."""
 
-EW_RATIO = 0.8
-"""Depth ratio from which a round curve is EW: components in contact share one temperature (GCVS:
-minima "almost equal or differing insignificantly")."""
+SECOND_SIGMA = 5.0
+"""A second minimum must stand out of the noise of boxes as wide as the first by this many sigma:
+there are up to a few hundred boxes."""
 
-SECOND_SIGMA = 4.0
-"""A second minimum must stand out of the noise of the bins by this many sigma: one of a hundred
-folded curves of noise has a bin that does."""
-
-SECOND_SHARE = 0.02
+SECOND_SHARE = 0.004
 """... and by this share of the first: what is left of trends makes smaller ones."""
 
-PROFILE_BINS = 60
-"""Bins across a narrow eclipse and its wings."""
+NARROW = 0.15
+UNDER_WAVES = 0.12
+"""Width up to which minima are measured against the level around them, so that spots in step with
+the orbit do not count."""
 
-COVERED = 0.9
-"""Share of those bins that must have cadences."""
+FULL_OVER_HALF = 1.7
+"""Full width of an eclipse over that at half its depth: 1.3 to 1.9 from steep to sloping walls."""
 
-WINGS = 1.4, 1.9
-"""Half-widths at half depth between which a wing is: outside even of an eclipse whose profile is
-a triangle (1.0 half-widths at half depth to its contacts, times 2)."""
+WAVE = 2.5
+"""A primary narrower than this share of the cycle has a narrow secondary: it is sought above a
+median over so many widths."""
 
+LEVEL_REACH = 0.06
+"""Phase to either side of the middle between two minima in which the brightest flux is sought."""
 
-@dataclass(frozen=True, slots=True)
-class Minimum:
-    """A minimum of a folded curve."""
-
-    phase: float
-    """Of its middle."""
-    depth: float
-    """Relative to the level outside."""
-    width: float
-    """From edge to edge, in phase."""
-
+CORE = 0.15
+"""Phase to either side of a round minimum that is fitted: the rest belongs to the maxima."""
 
 WIDEST = 0.5
 """Of a cycle: each of two minima has at most half."""
-
-NO_MINIMUM = Minimum(np.nan, np.nan, np.nan)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +57,34 @@ class Shape:
     first: Minimum
     second: Minimum
     """Phases count from the primary; NaN without a second minimum."""
-    eb_type: str
-    """EA, EB or EW."""
+    second_limit: float
+    """Depth below which a second minimum would not have been seen."""
+    roundness: float
+    """See `roundness`."""
+    asymmetry: float
+    """Half the difference of the two maxima, relative (O'Connell effect)."""
+    noise: float
+    """One-sigma scatter of a cadence."""
     curve: Floats
     """(CURVE_BINS,) Folded flux, median 1, primary minimum at phase 0."""
 
+    @property
+    def is_narrow(self) -> bool:
+        """Whether there is a level between the minima, as in detached binaries."""
+        return self.roundness < NARROW_ROUNDNESS
 
-def measure_shape(time: Floats, flux: Floats, period: float) -> Shape:
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """Minima as a first look finds them."""
+
+    first: Minimum
+    second: Minimum
+    limit: float
+    roundness: float
+
+
+def measure_shape(time: Floats, flux: Floats, period: float, wave_d: float = 0.0) -> Shape:
     """Fold at a period and measure what comes out.
 
     Parameters
@@ -80,31 +93,41 @@ def measure_shape(time: Floats, flux: Floats, period: float) -> Shape:
         Time [d] and flux, median near 1.
     period
         [d].
+    wave_d
+        Window [d] of a median above which narrow minima are looked for: what hid them when the
+        period was searched may be in step with it. 0 for none.
     """
     phase = fold(time, period, 0.0)
-    smooth, noise = _smooth_curve(phase, flux)
-    lowest = int(smooth.argmin())
-    level = float(np.percentile(smooth, 97))
-    first = _measure(smooth, lowest, level)
-    opposite = _second_lowest(smooth, lowest, first.width, noise)
-    second = _measure(smooth, opposite, level) if opposite is not None else NO_MINIMUM
-    eb_type = _type(smooth, first.depth, second.depth)
-    if eb_type == "EA":
-        for _ in range(2):  # the coarse curve makes narrow eclipses too wide
-            first, second = (_look_closer(phase, flux, item) for item in (first, second))
+    n_bin = int(np.clip(period / LOOK_D, *LOOK_BINS))
+    curve = fill_bins(bin_phase(phase, flux, n_bin)[0])
+    seen = _look_under(curve, wave_d / period) or _look(curve)
+    middles = (np.arange(n_bin) + 0.5) / n_bin
+    noise = _noise(flux - np.interp(phase, middles, curve, period=1.0))
+    maxima = _maxima(curve, seen)
+    level = float(np.mean(maxima))
+    opposite = float(np.median(_part(curve, seen.first.phase + 0.5, 0.03)))
+    first, second = _fit(phase, flux, seen, noise, level, opposite)
     if not _is_apart(first, second):
         second = NO_MINIMUM
     if second.depth > first.depth:
         first, second = second, first
-    turned = (phase - first.phase) % 1.0
-    curve = fill_bins(bin_phase((turned + 0.5 / CURVE_BINS) % 1.0, flux, CURVE_BINS)[0])
     return Shape(
         epoch=first.phase * period,
-        first=Minimum(0.0, first.depth, first.width),
-        second=Minimum((second.phase - first.phase) % 1.0, second.depth, second.width),
-        eb_type=eb_type,
-        curve=curve / np.median(curve),
+        first=replace(first, phase=0.0),
+        second=replace(second, phase=(second.phase - first.phase) % 1.0),
+        second_limit=seen.limit,
+        roundness=seen.roundness,
+        asymmetry=abs(maxima[0] - maxima[1]) / 2 / level,
+        noise=noise / level,
+        curve=published_curve(phase - first.phase, flux),
     )
+
+
+def published_curve(phase: Floats, flux: Floats) -> Floats:
+    """Folded curve in `CURVE_BINS` bins, the first around phase zero, median 1."""
+    turned = (phase + 0.5 / CURVE_BINS) % 1.0
+    curve = fill_bins(bin_phase(turned, flux, CURVE_BINS)[0])
+    return np.asarray(curve / np.median(curve))
 
 
 def roundness(curve: Floats, depths: float) -> float:
@@ -117,29 +140,92 @@ def roundness(curve: Floats, depths: float) -> float:
     return float(2 * np.abs(np.mean(curve * np.exp(1j * angle))) / depths)
 
 
-def _type(curve: Floats, depth_1: float, depth_2: float) -> str:
-    depth_2 = depth_2 if np.isfinite(depth_2) else 0.0
-    if depth_1 <= 0 or roundness(curve, depth_1 + depth_2) < EA_ROUNDNESS:
-        return "EA"
-    return "EW" if depth_2 > EW_RATIO * depth_1 else "EB"
+def _look_under(curve: Floats, wave: float) -> _Seen | None:
+    """Find minima of a curve whose waves are wider than they; None if they are not narrow."""
+    if not 0 < wave < WIDEST:
+        return None
+    slow = median_filter(curve, size=max(3, int(wave * curve.size)), mode="wrap")
+    seen = _look(curve - slow + float(np.median(curve)))
+    return seen if seen.first.width < UNDER_WAVES else None
 
 
-def _smooth_curve(phase: Floats, flux: Floats) -> tuple[Floats, float]:
-    """Folded curve without lone outliers, and the one-sigma noise of its bins."""
-    curve = fill_bins(bin_phase(phase, flux, CURVE_BINS)[0])
-    smooth = median_filter(curve, size=5, mode="wrap")
-    return smooth, 1.4826 * float(np.median(np.abs(curve - smooth)))
+def _look(curve: Floats) -> _Seen:
+    """Find the minima of a curve in bins."""
+    smooth = median_filter(curve, size=3, mode="wrap")
+    lowest = int(smooth.argmin())
+    level = float(np.percentile(smooth, 90))
+    half = _measure(smooth, lowest, level, 0.5)
+    narrow = FULL_OVER_HALF * half.width < NARROW
+    if narrow:
+        first = replace(half, width=FULL_OVER_HALF * half.width)
+        curve = curve - _waves(curve, first.width)
+    else:
+        first = _measure(smooth, lowest, level)
+    opposite, limit = _second_lowest(curve, lowest, first)
+    second = NO_MINIMUM
+    if opposite is not None and narrow:
+        second = Minimum((opposite + 0.5) / curve.size, -float(curve[opposite]), first.width)
+    elif opposite is not None:
+        second = _measure(smooth, opposite, level)
+    depths = first.depth + (second.depth if opposite is not None else 0.0)
+    round_ = roundness(curve, depths) if depths > 0 else 0.0
+    return _Seen(first, second, limit, round_)
 
 
-def _measure(curve: Floats, lowest: int, level: float) -> Minimum:
+def _waves(curve: Floats, width: float) -> Floats:
+    """What is wider than an eclipse: spots, tides and heating, which are no second minimum."""
+    window = max(3, int(WAVE * width * curve.size))
+    return np.asarray(median_filter(curve, size=window, mode="wrap"))
+
+
+def _noise(residual: Floats) -> float:
+    return max(1.4826 * float(np.median(np.abs(residual))), QUIETEST)
+
+
+QUIETEST = 1e-6
+"""Noise of a cadence that no light curve is below: 1 ppm, a tenth of the best stars'."""
+
+
+def _maxima(curve: Floats, seen: _Seen) -> tuple[float, float]:
+    """Brightest flux on either side of the first minimum, between it and the second."""
+    away = 0.5 if np.isnan(seen.second.phase) else (seen.second.phase - seen.first.phase) % 1.0
+    left, right = (
+        _brightest(curve, seen.first.phase + middle, length / 4)
+        for middle, length in ((away / 2, away), ((1 + away) / 2, 1 - away))
+    )
+    return left, right
+
+
+def _brightest(curve: Floats, middle: float, reach: float) -> float:
+    """Top of a parabola through the brightest stretch of a part of a curve."""
+    half = max(2, int(LEVEL_REACH * curve.size))
+    smooth = np.asarray(uniform_filter1d(curve, half, mode="wrap"))
+    around = (
+        int(middle * curve.size) + np.arange(-int(reach * curve.size), 1 + int(reach * curve.size))
+    ) % curve.size
+    top = int(around[smooth[around].argmax()])
+    x = np.arange(-half, half + 1) / half
+    bend, slope, level = np.polyfit(x, curve[(top + np.arange(-half, half + 1)) % curve.size], 2)
+    best = float(np.clip(-slope / (2 * bend), -1, 1)) if bend < 0 else 0.0
+    return float(level + slope * best + bend * best**2)
+
+
+def _part(curve: Floats, middle: float, reach: float) -> Floats:
+    """Stretch of a curve around a phase."""
+    half = max(1, int(reach * curve.size))
+    return curve[(int(middle * curve.size) + np.arange(-half, half + 1)) % curve.size]
+
+
+def _measure(curve: Floats, lowest: int, level: float, edge: float = EDGE) -> Minimum:
     """Minimum of a curve, in bins, edges where it comes back to the level."""
     n_bin = curve.size
     around = np.roll(curve, n_bin // 2 - lowest)
-    end = level - EDGE * (level - curve[lowest])
+    end = level - edge * (level - curve[lowest])
     left = _first_above(around[n_bin // 2 :: -1], end)
     right = _first_above(around[n_bin // 2 :], end)
     depth = (level - float(curve[lowest])) / level
-    return Minimum((lowest + 0.5) / n_bin, depth, min((left + right) / n_bin, WIDEST))
+    phase = ((lowest + 0.5 + (right - left) / 2) / n_bin) % 1.0
+    return Minimum(phase, depth, min((left + right) / n_bin, WIDEST))
 
 
 def _first_above(curve: Floats, level: float) -> int:
@@ -147,19 +233,66 @@ def _first_above(curve: Floats, level: float) -> int:
     return int(above[0]) if above.size else curve.size
 
 
-def _second_lowest(curve: Floats, lowest: int, width: float, noise: float) -> int | None:
-    """Bin of the lowest point that is parted from the first minimum by higher ones."""
-    turned = np.roll(curve, -lowest)
+def _second_lowest(curve: Floats, lowest: int, first: Minimum) -> tuple[int | None, float]:
+    """Bin of the lowest point that is parted from the first minimum by higher ones.
+
+    And the depth that it must have.
+    """
+    box = max(1, int(first.width * curve.size / 2))
+    # the last tenth of a deep eclipse is outside its width
+    clear = 1.2 if first.width < NARROW else 0.75
+    smooth = np.asarray(uniform_filter1d(curve, box, mode="wrap"))
+    turned = np.roll(smooth, -lowest)
     half = turned.size // 2
     # never look where the first minimum is, nor leave less than half the curve to look at
-    start = min(int(width * half) + 2, half // 2)
+    start = min(int(first.width * turned.size * clear) + 2, half // 2)
     inside = turned[start : turned.size - start]
     found = start + int(inside.argmin())
     between = min(turned[:found].max(), turned[found:].max())
-    depth_1 = turned.max() - turned[0]
+    rough = curve - np.asarray(median_filter(curve, size=5, mode="wrap"))
+    noise = 1.4826 * float(np.median(np.abs(rough))) / np.sqrt(box) * 1.1
+    needed = max(SECOND_SIGMA * noise, SECOND_SHARE * first.depth)
     stands_out = between - turned[found]
-    needed = max(SECOND_SIGMA * noise / np.sqrt(3), SECOND_SHARE * depth_1)
-    return (found + lowest) % turned.size if stands_out > needed else None
+    return ((found + lowest) % turned.size if stands_out > needed else None), needed
+
+
+def _fit(
+    phase: Floats, flux: Floats, seen: _Seen, noise: float, level: float, opposite: float
+) -> tuple[Minimum, Minimum]:
+    """Fit both minima."""
+    apart = 0.5
+    if np.isfinite(seen.second.phase):
+        apart = abs((seen.second.phase - seen.first.phase + 0.5) % 1.0 - 0.5)
+    fitted = []
+    for one in (seen.first, seen.second):
+        if not (np.isfinite(one.phase) and one.depth > 0):
+            fitted.append(NO_MINIMUM)
+            continue
+        narrow = seen.roundness < NARROW_ROUNDNESS
+        reach = min(REACH * one.width, apart / 2, 0.25) if narrow else CORE
+        found = fit_minimum(phase, flux, one, noise=noise, level=level, reach=reach)
+        if not narrow:
+            found = replace(found, width=one.width, width_err=noise / one.depth / 10)
+        fitted.append(found)
+    first, second = fitted
+    if not (seen.roundness < NARROW_ROUNDNESS and first.width < UNDER_WAVES):
+        return first, second
+    return _without_spots(first, second, opposite / level)
+
+
+def _without_spots(first: Minimum, second: Minimum, opposite: float) -> tuple[Minimum, Minimum]:
+    """Depths from the level around each minimum, but for what both levels have in common.
+
+    Tides lower the light at both minima alike; spots and heating raise it at one and lower it at
+    the other.
+    """
+    other = second.wing if np.isfinite(second.wing) else opposite
+    both = (first.wing + other) / 2
+    first, second = (
+        replace(one, depth=1 - (1 - one.depth) * both / one.wing, tilt=abs(first.wing - other) / 2)
+        for one in (first, second)
+    )
+    return first, second
 
 
 def _is_apart(first: Minimum, second: Minimum) -> bool:
@@ -167,35 +300,4 @@ def _is_apart(first: Minimum, second: Minimum) -> bool:
     away = abs((second.phase - first.phase + 0.5) % 1.0 - 0.5)
     return bool(
         away > (first.width + second.width) / 4 and second.depth > SECOND_SHARE * first.depth
-    )
-
-
-def _look_closer(phase: Floats, flux: Floats, seen: Minimum) -> Minimum:
-    """Measure a narrow minimum in finer bins, against its own wings."""
-    inner, outer = WINGS
-    reach = min(outer * seen.width / 2, 0.25)
-    if not np.isfinite(reach):
-        return seen
-    offset = (phase - seen.phase + 0.5) % 1.0 - 0.5
-    near = np.abs(offset) < reach
-    profile, count = bin_phase((offset[near] / reach + 1) / 2, flux[near], PROFILE_BINS)
-    if np.mean(count > 0) < COVERED:
-        return seen
-    profile = median_filter(fill_bins(profile), size=3, mode="nearest")
-    x = (np.arange(PROFILE_BINS) + 0.5) / PROFILE_BINS * 2 * reach - reach
-    wing = np.abs(x) > inner / outer * reach
-    level = float(np.median(profile[wing]))
-    lowest = float(np.sort(profile)[:3].mean())
-    inside = np.flatnonzero(profile < level - 0.5 * (level - lowest))
-    below = np.flatnonzero(profile < level - EDGE * (level - lowest))
-    if not below.size or level <= lowest:
-        return seen
-    step = 2 * reach / PROFILE_BINS
-    # a neighbouring dip beyond the wings is another one
-    wide = inside[-1] - inside[0] + 4
-    below = below[(below >= inside[0] - wide) & (below <= inside[-1] + wide)]
-    return Minimum(
-        phase=(seen.phase + float(x[inside[0]] + x[inside[-1]]) / 2) % 1.0,
-        depth=(level - lowest) / level,
-        width=float(x[below[-1]] - x[below[0]]) + step,
     )

@@ -263,9 +263,9 @@ CATALOG = (
         Kind.BETWEEN,
         Severity.HALT,
         "A period [d] outside the range of the search is no result of it.",
-        "searched from 0.1 d to the span of a sector; the longest (98) has 57.4 d",
+        "searched from 0.1 d to the span of three sectors in a row, cut at 90 d",
         low=0.1,
-        high=60,
+        high=90,
     ),
     Expectation(
         "period has an error that makes sense",

@@ -48,7 +48,7 @@ def photocentre(tic, sector=87, source=(0.0, 0.0), **changes):
 def measure(body):
     """Rows of a candidate and of its photocentre, as the steps write them."""
     curve = spoc.read(body)
-    found = characterise(curve)
+    found = characterise([curve])
     timing = Timing(found.period, found.epoch, found.duration_1, found.duration_2)
     place = measure_photocentre(curve, read_centroids(body), timing)
     row = {

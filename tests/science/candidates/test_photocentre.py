@@ -141,7 +141,7 @@ def test_real_binaries_are_eclipsed_at_their_photocentre(shared_data, tic):
     """Within 0.1 pixel, 2 arcsec, although some of their shifts are of 200 sigma."""
     body = next((shared_data / "tess").rglob(f"*{tic:016d}*.fits")).read_bytes()
     curve = spoc.read(body)
-    found = characterise(curve)
+    found = characterise([curve])
     timing = Timing(found.period, found.epoch, found.duration_1, found.duration_2)
     place = measure_photocentre(curve, read_centroids(body), timing)
     assert np.abs(place.source).max() < 0.1
