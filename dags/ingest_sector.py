@@ -14,7 +14,7 @@ Pull one TESS sector from the archive into the store, and say which files to bel
 
 from airflow.sdk import PartitionedAssetTimetable, dag, task
 
-from calnet_ops.orchestration import assets, links, policy
+from calnet_ops.orchestration import assets, links, opened, policy
 
 FILES = "{{ task.op_kwargs['shard']['first'] }}–{{ task.op_kwargs['shard']['stop'] }}"
 """What the UI calls a mapped task: its rows of the plan."""
@@ -30,11 +30,9 @@ FILES = "{{ task.op_kwargs['shard']['first'] }}–{{ task.op_kwargs['shard']['st
 def ingest_sector():
     @task
     def plan_shards(partition_key=None, dag_run=None):
-        from calnet_ops.keys import parse_sector
-        from calnet_ops.platform import open_platform
         from calnet_ops.steps import ingest, listing
 
-        conf, sector, platform = dag_run.conf or {}, parse_sector(partition_key), open_platform()
+        conf, (sector, platform) = dag_run.conf or {}, opened.sector(partition_key)
         if conf.get("list_if_whole"):
             listing.list_if_whole(sector, platform)
         cap = conf.get("max_bytes_per_s")
@@ -54,22 +52,19 @@ def ingest_sector():
 
     @task
     def close_sector(tallies, partition_key=None):
-        from calnet_ops.keys import parse_sector
-        from calnet_ops.platform import open_platform
         from calnet_ops.steps import ingest
 
+        sector, platform = opened.sector(partition_key)
         with policy.skipped_if_delivered_again():
-            return ingest.close_sector(parse_sector(partition_key), list(tallies), open_platform())
+            return ingest.close_sector(sector, list(tallies), platform)
 
     @task(outlets=[assets.SECTOR_RAW])
     def validate(partition_key=None, ti=None):
-        from calnet_ops.keys import parse_sector
-        from calnet_ops.platform import open_platform
         from calnet_ops.steps import validate
 
-        platform = open_platform()
-        ti.xcom_push(links.DATA_DOCS, links.data_docs_url(platform.links.airflow, partition_key))
-        return validate.validate_sector(parse_sector(partition_key), platform)
+        sector, platform = opened.sector(partition_key)
+        links.leave_data_docs(ti, platform, partition_key)
+        return validate.validate_sector(sector, platform)
 
     checks = validate()
     links.show_data_docs(checks)

@@ -49,7 +49,7 @@ def publish_release():
         from calnet_ops.steps import validate_catalog
 
         platform = open_platform()
-        ti.xcom_push(links.DATA_DOCS, links.data_docs_url(platform.links.airflow, "catalog"))
+        links.leave_data_docs(ti, platform, "catalog")
         return validate_catalog.validate_catalog(staged, platform)
 
     approve = ApprovalOperator(

@@ -15,7 +15,7 @@ whose eclipses they show.
 
 from airflow.sdk import PartitionedAssetTimetable, dag, task
 
-from calnet_ops.orchestration import assets, links, policy
+from calnet_ops.orchestration import assets, links, opened, policy
 
 
 @dag(
@@ -25,16 +25,14 @@ from calnet_ops.orchestration import assets, links, policy
     doc_md=__doc__,
     tags=["sector", "model"],
 )
-def score_sector():  # noqa: C901, PLR0915 - each task counts
+def score_sector():  # noqa: C901 - each task counts
     @task
     def plan_features(partition_key=None):
-        from calnet_ops.keys import parse_sector
-        from calnet_ops.platform import open_platform
         from calnet_ops.steps import extract, features_version
 
-        platform = open_platform()
+        sector, platform = opened.sector(partition_key)
         version = features_version.version_to_extract(platform)
-        return extract.plan_shards(parse_sector(partition_key), version, platform)
+        return extract.plan_shards(sector, version, platform)
 
     @task(max_active_tis_per_dagrun=4)
     def extract_shard(shard):
@@ -45,31 +43,24 @@ def score_sector():  # noqa: C901, PLR0915 - each task counts
 
     @task
     def close_features(tallies, partition_key=None):
-        from calnet_ops.keys import parse_sector
-        from calnet_ops.platform import open_platform
         from calnet_ops.steps import extract
 
-        sector, done = parse_sector(partition_key), list(tallies)
-        return extract.close_features(sector, done[0]["version"], done, open_platform())
+        (sector, platform), done = opened.sector(partition_key), list(tallies)
+        return extract.close_features(sector, done[0]["version"], done, platform)
 
     @task
     def check_features(made, partition_key=None, ti=None):
-        from calnet_ops.keys import parse_sector
-        from calnet_ops.platform import open_platform
         from calnet_ops.steps import validate_features
 
-        platform, page = open_platform(), f"{partition_key}/features"
-        ti.xcom_push(links.DATA_DOCS, links.data_docs_url(platform.links.airflow, page))
-        sector, version = parse_sector(partition_key), made["version"]
-        return validate_features.validate_features(sector, version, platform)
+        sector, platform = opened.sector(partition_key)
+        links.leave_data_docs(ti, platform, f"{partition_key}/features")
+        return validate_features.validate_features(sector, made["version"], platform)
 
     @task
     def plan_scores(partition_key=None):
-        from calnet_ops.keys import parse_sector
-        from calnet_ops.platform import open_platform
         from calnet_ops.steps import score
 
-        return score.plan_shards(parse_sector(partition_key), open_platform())
+        return score.plan_shards(*opened.sector(partition_key))
 
     @task(max_active_tis_per_dagrun=4)
     def score_shard(shard):
@@ -80,37 +71,30 @@ def score_sector():  # noqa: C901, PLR0915 - each task counts
 
     @task
     def combine_targets(tallies, partition_key=None):
-        from calnet_ops.keys import parse_sector
-        from calnet_ops.platform import open_platform
         from calnet_ops.steps import score
 
-        return score.combine_targets(parse_sector(partition_key), list(tallies), open_platform())
+        sector, platform = opened.sector(partition_key)
+        return score.combine_targets(sector, list(tallies), platform)
 
     @task  # a leaf: it warns, and nothing waits for it
     def watch_drift(partition_key=None, ti=None):
-        from calnet_ops.keys import parse_sector
-        from calnet_ops.platform import open_platform
         from calnet_ops.steps import watch_drift
 
-        platform, page = open_platform(), f"{partition_key}/drift"
-        ti.xcom_push(links.DATA_DOCS, links.data_docs_url(platform.links.airflow, page))
-        return watch_drift.watch_drift(parse_sector(partition_key), platform)["state"]
+        sector, platform = opened.sector(partition_key)
+        links.leave_data_docs(ti, platform, f"{partition_key}/drift")
+        return watch_drift.watch_drift(sector, platform)["state"]
 
     @task
     def characterise(partition_key=None):
-        from calnet_ops.keys import parse_sector
-        from calnet_ops.platform import open_platform
         from calnet_ops.steps import characterise
 
-        return characterise.characterise_sector(parse_sector(partition_key), open_platform())
+        return characterise.characterise_sector(*opened.sector(partition_key))
 
     @task(outlets=[assets.SECTOR_SCORED])
     def attribute(partition_key=None):
-        from calnet_ops.keys import parse_sector
-        from calnet_ops.platform import open_platform
         from calnet_ops.steps import attribute
 
-        return attribute.attribute_sector(parse_sector(partition_key), open_platform())
+        return attribute.attribute_sector(*opened.sector(partition_key))
 
     @task
     def announce():

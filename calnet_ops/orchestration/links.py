@@ -1,10 +1,13 @@
 """Links from a task in the Airflow UI to our pages."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperatorLink
 from airflow.sdk.bases.xcom import BaseXCom
 from typing_extensions import override
+
+if TYPE_CHECKING:
+    from calnet_ops.platform import Platform
 
 MOUNT = "/calnet"
 """Where the API server mounts our pages."""
@@ -40,6 +43,11 @@ def data_docs_url(airflow: str, partition_key: str) -> str:
         Sector as text.
     """
     return f"{airflow.rstrip('/')}{MOUNT}/docs/{partition_key}/"
+
+
+def leave_data_docs(ti: Any, platform: "Platform", partition_key: str) -> None:
+    """Leave the address of Data Docs for the button, from within the task."""
+    ti.xcom_push(DATA_DOCS, data_docs_url(platform.links.airflow, partition_key))
 
 
 def show_data_docs(task: Any) -> None:

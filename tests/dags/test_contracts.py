@@ -142,7 +142,7 @@ def test_drift_has_its_page_and_holds_nothing_up(parsed):
     assert tasks["watch_drift"]["downstream"] == []
     assert tasks["watch_drift"]["upstream"] == ["combine_targets"]
     assert tasks["characterise"]["upstream"] == ["combine_targets"]
-    assert tasks["announce"]["upstream"] == ["characterise"]
+    assert tasks["announce"]["upstream"] == ["attribute"]
 
 
 @pytest.mark.parametrize("file", DAGS, ids=lambda file: file.stem)
