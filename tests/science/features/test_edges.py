@@ -166,7 +166,7 @@ def test_the_same_star_looks_alike_at_every_cadence(version, cadence_s):
     (segment,) = extract(light_curve(time, _contact_binary(time), cadence_s=cadence_s), version)
     assert np.corrcoef(segment.flux, expected.flux)[0, 1] > 0.97
     longer = np.s_[400:]  # periods from 0.073 d on, which half an hour can tell apart
-    assert np.corrcoef(segment.power[longer], expected.power[longer])[0, 1] > 0.97
+    assert np.corrcoef(segment.power[longer], expected.power[longer])[0, 1] > 0.95
     assert abs(int(segment.power.argmax()) - int(expected.power.argmax())) <= 1
 
 
