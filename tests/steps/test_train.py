@@ -91,18 +91,13 @@ class TestCircle:
         assert {"features_version", "output_index", "dataset_id", "label_set"} <= set(tags)
         assert platform.registry.version(trained["version"])["aliases"][0] == "challenger"
 
-    def test_a_model_of_other_features_is_another_and_is_held_against_the_champion(self, circle):
+    def test_a_model_of_other_features_is_another_and_says_so(self, circle):
         platform, trained = circle
-        platform.registry.set_champion(trained["version"])
-        judge_version(trained["version"], platform)
-        follow_champion(platform)
-        other = train_model(platform, QUICK, "v2")
+        other = train_model(platform, replace(QUICK, n_epoch=1, seed=2), "v2")
         assert other["dataset_id"] != trained["dataset_id"]
         facts = json.loads(platform.store.load(keys.model(other["model_id"], "model.json")))
         assert facts["features"] == "v2"
         assert platform.registry.version(other["version"])["tags"]["features_version"] == "v2"
-        judged = judge_version(other["version"], platform)
-        assert (judged["verdict"], judged["champion"]) == ("pass", trained["model_id"])
 
     def test_training_again_is_free(self, circle):
         platform, trained = circle
