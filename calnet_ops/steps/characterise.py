@@ -52,6 +52,7 @@ CANDIDATES = pa.schema(
         ("camera", pa.int32()),
         ("ccd", pa.int32()),
         ("simulated", pa.bool_()),
+        ("marks", pa.string()),
         ("curve", pa.list_(pa.float32())),
     ]
 )
@@ -108,12 +109,17 @@ def characterise_sector(sector: int, platform: Platform) -> CandidateRecord:
         (row for row in scores if row["probability"] >= threshold), key=lambda row: row["tic"]
     )
     files = _light_curves(sector, {row["tic"] for row in chosen}, platform)
-    inputs = {"targets": targets, "threshold": threshold, "files": _digest(files)}
+    marks = str(delivery.facts.get("marks", ""))
+    inputs = {"targets": targets, "threshold": threshold, "files": _digest(files), "marks": marks}
     key = keys.candidates(champion.model_id, sector, lineage_id("characterise", VERSION, **inputs))
     if platform.store.exists(key):
         table = platform.store.load_table(key)
     else:
-        rows = [_row(score, files[score["tic"]], platform.store) for score in chosen]
+        marked = _marked(sector, marks, platform.store)
+        rows = [
+            _row(score, files[score["tic"]], platform.store) | {"marks": marked.get(score["tic"])}
+            for score in chosen
+        ]
         found = [{name: known(value) for name, value in row.items()} for row in rows]
         table = pa.Table.from_pylist(found, CANDIDATES)
         platform.store.save_table(key, table)
@@ -146,6 +152,14 @@ def _light_curves(sector: int, tics: AbstractSet[int], platform: Platform) -> di
             if len(files[tic]) < MOST_SECTORS:
                 files[tic].append(stored[tic])
     return files
+
+
+def _marked(sector: int, marks: str, store: Store) -> dict[int, str]:
+    """What the checks of the sector marked a star's light curve by, in words."""
+    found: dict[int, list[str]] = {}
+    for row in store.load_table(marks).to_pylist() if marks else []:
+        found.setdefault(row["tic"], []).append(row["expectation"])
+    return {tic: f"{keys.sector_key(sector)}: {', '.join(missed)}" for tic, missed in found.items()}
 
 
 def _digest(files: Mapping[int, list[str]]) -> str:

@@ -55,6 +55,20 @@ def test_stars_at_the_threshold_are_measured(platform, sector):
             assert row["epoch_bjd_tdb"] > 2_457_000
 
 
+def test_what_checks_marked_a_light_curve_by_goes_with_the_candidate(platform, sector):
+    tic = next(row.tic for row in sector.truth if row.is_eb)
+    names = ["most cadences are good", "noise is as expected"]
+    rows = [{"tic": tic, "file_name": "a", "expectation": name, "found": "0"} for name in names]
+    platform.store.save_table(keys.check_marks(87, "m"), pa.Table.from_pylist(rows))
+    seen = platform.ledger.delivery(87)
+    platform.ledger.move_delivery(seen, facts={"marks": keys.check_marks(87, "m")})
+    found = platform.store.load_table(characterise_sector(87, platform)["key"]).to_pylist()
+    marks = {row["tic"]: row["marks"] for row in found}
+    assert marks.pop(tic) == "s087: most cadences are good, noise is as expected"
+    assert marks
+    assert set(marks.values()) == {None}
+
+
 def test_running_again_is_free(platform, sector):
     record = characterise_sector(87, platform)
     held = dict(platform.store.objects)

@@ -137,6 +137,7 @@ def _one_star(sectors: list[Row]) -> dict[str, Any]:
         "n_sector": len(sectors),
         "n_segment": sum(row["n_segment"] for row in sectors),
         "simulated": any(row["simulated"] for row in sectors),
+        "marks": "; ".join(row["marks"] for row in sectors if row.get("marks")) or None,
     }
 
 

@@ -145,6 +145,8 @@ COLUMNS: tuple[Column, ...] = (
     Column("n_vote_unsure", "", "meta.number", "int32", "", "Vetters who were not sure"),
     Column("planet_host", "", "meta.code", "bool", "",
            "Known or confirmed planet host (TOI disposition KP or CP): rarely an EB as well"),
+    Column("marks", "", "meta.note", "text", "no check speaks against a light curve of it",
+           "Expectations that its light curves did not meet, by candidate sector"),
     Column("simulated", "", "meta.modelled", "bool", "", "Whether this star is a simulated one"),
     Column("model_version", "", "meta.version", "int32", "",
            "Version of the model in the registry that found it"),

@@ -35,7 +35,8 @@ def make_row(tic: int, **changes: Any) -> dict[str, Any]:
         "n_match": 1, "p_on_target": 0.9876, "centroid_offset": 1.25, "centroid_offset_err": 2.5,
         "centroid_sigma": 0.5, "neighbour_distance": 20.75, "n_vote_eb": 2,
         "n_vote_not_eb": 0, "n_vote_unsure": 1, "planet_host": False, "simulated": True,
-        "model_version": 3, "release": "v2026.11.0-simulated",
+        "marks": "s001: most cadences are good, noise is low", "model_version": 3,
+        "release": "v2026.11.0-simulated",
     }  # fmt: skip
     return row | changes
 
