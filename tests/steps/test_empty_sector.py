@@ -6,7 +6,7 @@ import pytest
 
 from calnet_ops import keys
 from calnet_ops.science.labels.records import LabelRecord
-from calnet_ops.steps import characterise, extract, publish, score
+from calnet_ops.steps import attribute, characterise, extract, publish, score, watch_drift
 from calnet_ops.steps.dataset import freeze_dataset
 from calnet_ops.steps.freeze import freeze_labels, load_labels
 from tests.support.graphs import tiny_graph
@@ -38,7 +38,10 @@ def run(platform, sector):
     extract.close_features(sector, "v1", tallies, platform)
     scored = [score.score_shard(s, platform) for s in score.plan_shards(sector, platform)]
     score.combine_targets(sector, scored, platform)
-    return characterise.characterise_sector(sector, platform)
+    watch_drift.watch_drift(sector, platform)
+    found = characterise.characterise_sector(sector, platform)
+    attribute.attribute_sector(sector, platform)
+    return found
 
 
 def test_it_has_features_scores_and_candidates_of_nothing(empty):

@@ -63,6 +63,15 @@ def test_a_sector_that_looks_otherwise_is_warned_of_and_nothing_fails(watched):
     assert b"unlike what the model knows" in watched.store.load(record["docs"])
 
 
+@pytest.mark.parametrize("n_star", [0, 1, 2])
+def test_a_sector_of_hardly_a_star_is_watched_as_well(watched, n_star):
+    put_sector(watched, 61, draw_stars(n_star, 3))
+    record = watch_drift(61, watched)
+    assert record["n_star"] == n_star
+    assert watched.store.load(record["figure"]).startswith(b"\x89PNG")
+    assert b"Expected without labels" in watched.store.load(record["docs"])
+
+
 def test_expected_figures_are_stored_with_their_intervals(watched):
     expected = watch_drift(60, watched)["expected"]
     assert (expected["n_star"], expected["n_called"]) == (N_STAR, N_STAR // 2)

@@ -23,7 +23,7 @@ STILL = 1e-6
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A number with its 95% interval."""
+    """A number with its 95% interval; all NaN if hardly any truth would give it a value."""
 
     value: float
     low: float
@@ -88,7 +88,7 @@ def expect(
     values = (*_rates(best, called), float(best.mean()) if len(best) else np.nan)
     low, high = _interval(draws)
     recall, precision, share = (
-        Estimate(float(value), float(a), float(b))
+        Estimate(float(value) if np.isfinite(a) else np.nan, float(a), float(b))
         for value, a, b in zip(values, low, high, strict=True)
     )
     return Expected(recall, precision, share, len(said), int(called.sum()))

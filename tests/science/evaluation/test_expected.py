@@ -78,3 +78,10 @@ def test_the_same_stars_have_the_same_interval():
     said = np.random.default_rng(2).random(50)
     first, again = (expect(said, 0.5, IDENTITY, np.random.default_rng(1)) for _ in range(2))
     assert first == again
+
+
+def test_where_no_binary_is_likely_recall_is_not_known():
+    """A sector of a star or two: what has no interval has no value either."""
+    found = expect([1e-6], 0.5, IDENTITY, np.random.default_rng(1))
+    assert np.isnan([found.recall.value, found.recall.low, found.recall.high]).all()
+    assert found.eb_share.value < 1e-3
