@@ -8,6 +8,7 @@ import pyarrow as pa
 import structlog
 
 from calnet_ops import keys
+from calnet_ops.adapters.ledger import Delivery
 from calnet_ops.adapters.store import Store
 from calnet_ops.errors import MissingInput
 from calnet_ops.lineage import canonical_json, known, lineage_id, sha256_hex
@@ -109,15 +110,15 @@ def characterise_sector(sector: int, platform: Platform) -> CandidateRecord:
         (row for row in scores if row["probability"] >= threshold), key=lambda row: row["tic"]
     )
     files = _light_curves(sector, {row["tic"] for row in chosen}, platform)
-    marks = str(delivery.facts.get("marks", ""))
+    marks = _marks(delivery, files.keys(), platform.store)
     inputs = {"targets": targets, "threshold": threshold, "files": _digest(files), "marks": marks}
     key = keys.candidates(champion.model_id, sector, lineage_id("characterise", VERSION, **inputs))
     if platform.store.exists(key):
         table = platform.store.load_table(key)
     else:
-        marked = _marked(sector, marks, platform.store)
         rows = [
-            _row(score, files[score["tic"]], platform.store) | {"marks": marked.get(score["tic"])}
+            _row(score, files[score["tic"]], platform.store)
+            | {"marks": marks.get(str(score["tic"]))}
             for score in chosen
         ]
         found = [{name: known(value) for name, value in row.items()} for row in rows]
@@ -154,12 +155,17 @@ def _light_curves(sector: int, tics: AbstractSet[int], platform: Platform) -> di
     return files
 
 
-def _marked(sector: int, marks: str, store: Store) -> dict[int, str]:
-    """What the checks of the sector marked a star's light curve by, in words."""
-    found: dict[int, list[str]] = {}
-    for row in store.load_table(marks).to_pylist() if marks else []:
-        found.setdefault(row["tic"], []).append(row["expectation"])
-    return {tic: f"{keys.sector_key(sector)}: {', '.join(missed)}" for tic, missed in found.items()}
+def _marks(delivery: Delivery, tics: AbstractSet[int], store: Store) -> dict[str, str]:
+    """What the checks marked the light curves of some stars by, in words, by TIC number as text.
+
+    The words and not the key of their table: that depends on sectors which were judged before.
+    """
+    key, found = str(delivery.facts.get("marks", "")), dict[str, list[str]]()
+    for row in store.load_table(key).to_pylist() if key else []:
+        if row["tic"] in tics:
+            found.setdefault(str(row["tic"]), []).append(row["expectation"])
+    sector = keys.sector_key(delivery.sector)
+    return {tic: f"{sector}: {', '.join(missed)}" for tic, missed in found.items()}
 
 
 def _digest(files: Mapping[int, list[str]]) -> str:

@@ -69,6 +69,19 @@ def test_what_checks_marked_a_light_curve_by_goes_with_the_candidate(platform, s
     assert set(marks.values()) == {None}
 
 
+def test_the_same_marks_in_another_table_are_the_same_candidates(platform, sector):
+    """The key of a report on a sector holds which sectors were judged before it."""
+    tic = next(row.tic for row in sector.truth if row.is_eb)
+    row = {"tic": tic, "file_name": "a", "expectation": "most cadences are good", "found": "0"}
+    made = set()
+    for name in ("alone", "after others"):
+        platform.store.save_table(keys.check_marks(87, name), pa.Table.from_pylist([row]))
+        seen = platform.ledger.delivery(87)
+        platform.ledger.move_delivery(seen, facts={"marks": keys.check_marks(87, name)})
+        made.add(characterise_sector(87, platform)["key"])
+    assert len(made) == 1
+
+
 def test_running_again_is_free(platform, sector):
     record = characterise_sector(87, platform)
     held = dict(platform.store.objects)

@@ -223,9 +223,17 @@ def test_commands_give_the_same_bytes_as_the_dags(demo, tmp_path):
             assert answer.returncode == 0, answer.stderr.decode()
             assert json.loads(answer.stdout)
         for prefix in ("tess/lc", "quarantine", "manifest", "features/v1", "scores", "candidates"):
-            found = [key for key in hand.store.iter_keys(f"{prefix}/") if f"/{new}/" in key]
+            found, expected = (
+                # whose eclipses they are is asked of all sectors, and one is there by hand
+                [
+                    k
+                    for k in store.iter_keys(f"{prefix}/")
+                    if f"/{new}/" in k and "attribut" not in k
+                ]
+                for store in (hand.store, dags.store)
+            )
             assert found
-            assert found == [k for k in dags.store.iter_keys(f"{prefix}/") if f"/{new}/" in k]
+            assert found == expected
             assert all(hand.store.load(key) == dags.store.load(key) for key in found)
 
 
