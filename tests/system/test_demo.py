@@ -228,7 +228,7 @@ def test_commands_give_the_same_bytes_as_the_dags(demo, tmp_path):
                 [
                     k
                     for k in store.iter_keys(f"{prefix}/")
-                    if f"/{new}/" in k and "attribut" not in k
+                    if f"/{new}/" in k and "attribution" not in k
                 ]
                 for store in (hand.store, dags.store)
             )
