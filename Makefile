@@ -49,7 +49,7 @@ pictures: .venv/.ready  ## the screenshots of the README, from a demonstration u
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.lock
 	$(BIN)/uv pip sync --quiet --require-hashes --python $(BIN)/python requirements.lock \
-	  || $(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
+	  || $(BIN)/python -m pip install --quiet --no-deps --require-hashes -r requirements.lock
 	$(BIN)/uv pip install --quiet --no-deps --no-build-isolation --python $(BIN)/python --editable .
 	touch $@
 

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -19,9 +20,16 @@ from calnet_ops.platform import Platform
 from calnet_ops.science.candidates.calibration import Calibration
 from calnet_ops.science.candidates.combine import combine_segments
 from calnet_ops.science.features.tables import matrix
-from calnet_ops.science.labels.split import CELL_DEG, SALT, TRAIN_SHARE, VALIDATION_SHARE, split_of
+from calnet_ops.science.labels.split import (
+    CELL_DEG,
+    SALT,
+    TRAIN_SHARE,
+    VALIDATION_SHARE,
+    sky_cell,
+    split_of,
+)
 
-VERSION = 1
+VERSION = 2
 """Raised when the same labels and features give another data set."""
 
 DATASET = pa.schema(
@@ -31,12 +39,27 @@ DATASET = pa.schema(
         ("segment", pa.int32()),
         ("verdict", pa.string()),
         ("eb_type", pa.string()),
-        ("split", pa.string()),
-        ("features_key", pa.string()),
+        ("weight", pa.float32()),
+        ("source", pa.string()),
         ("simulated", pa.bool_()),
+        ("split", pa.string()),
+        ("group", pa.string()),
+        ("ra", pa.float64()),
+        ("dec", pa.float64()),
+        ("tmag", pa.float32()),
+        ("camera", pa.int32()),
+        ("ccd", pa.int32()),
+        ("period_d", pa.float64()),
+        ("depth", pa.float32()),
+        ("features_key", pa.string()),
     ]
 )
 """Columns of a data set, one row a segment, sorted by star, sector and segment."""
+
+NOWHERE: Mapping[str, Any] = MappingProxyType(
+    {"ra": math.nan, "dec": math.nan, "tmag": math.nan, "camera": 0, "ccd": 0}
+)
+"""Of a star without statistics."""
 
 Floats = npt.NDArray[np.float32]
 
@@ -70,8 +93,17 @@ class Dataset:
 class Stars:
     """Stars of a data set, each once, with what a model says of them."""
 
+    tic: npt.NDArray[np.int64]
+    group: list[str]
+    """Stars that may show each other's eclipses; they are drawn together."""
     is_eb: npt.NDArray[np.bool_]
     eb_type: list[str]
+    tmag: npt.NDArray[np.float32]
+    camera: npt.NDArray[np.int32]
+    period_d: npt.NDArray[np.float64]
+    """Of a binary, as its label says; NaN if it does not."""
+    depth: npt.NDArray[np.float32]
+    """Of its deeper eclipse, as a share of the light; NaN if unknown."""
     probability: npt.NDArray[np.float64]
 
     def calibrated(self, calibration: Calibration) -> "Stars":
@@ -161,19 +193,30 @@ def judge_stars(rows: pa.Table, score: Floats) -> Stars:
         by_star.setdefault(row["tic"], {}).setdefault(row["sector"], []).append(float(value))
         truth[row["tic"]] = row
     newest = [by_star[tic][max(by_star[tic])] for tic in truth]
+    rows_of_stars = list(truth.values())
     return Stars(
-        is_eb=np.array([row["verdict"] == "EB" for row in truth.values()], dtype=bool),
-        eb_type=[row["eb_type"] for row in truth.values()],
+        tic=_column(rows_of_stars, "tic", np.int64),
+        group=[row["group"] for row in rows_of_stars],
+        is_eb=np.array([row["verdict"] == "EB" for row in rows_of_stars], dtype=bool),
+        eb_type=[row["eb_type"] for row in rows_of_stars],
+        tmag=_column(rows_of_stars, "tmag", np.float32),
+        camera=_column(rows_of_stars, "camera", np.int32),
+        period_d=_column(rows_of_stars, "period_d", np.float64),
+        depth=_column(rows_of_stars, "depth", np.float32),
         probability=np.array([combine_segments(np.asarray(scores)) for scores in newest]),
     )
+
+
+def _column(rows: list[Mapping[str, Any]], name: str, dtype: Any) -> npt.NDArray[Any]:
+    return np.array([row[name] for row in rows], dtype=dtype)
 
 
 def _join(label_set: str, shards: list[str], statistics: list[str], store: Store) -> pa.Table:
     """Rows of the data set."""
     labels = {row["tic"]: row for row in store.load_table(label_set).to_pylist()}
-    positions = _positions(statistics, store)
+    places = _places(statistics, store)
     rows = [
-        _row(segment, labels[segment["tic"]], positions, key)
+        _row(segment, labels[segment["tic"]], places, key)
         for key in shards
         for segment in store.load_table(key, ["tic", "sector", "segment"]).to_pylist()
         if segment["tic"] in labels
@@ -184,26 +227,35 @@ def _join(label_set: str, shards: list[str], statistics: list[str], store: Store
 def _row(
     segment: Mapping[str, Any],
     label: Mapping[str, Any],
-    positions: Mapping[int, tuple[float, float]],
+    places: Mapping[int, Mapping[str, Any]],
     key: str,
 ) -> dict[str, Any]:
     tic = segment["tic"]
+    place = places.get(tic, NOWHERE)
+    ra, dec = place["ra"], place["dec"]
+    known = math.isfinite(ra) and math.isfinite(dec)
     return {
         **segment,
+        **place,
         "verdict": label["verdict"],
         "eb_type": label["eb_type"],
-        "split": split_of(tic, *positions.get(tic, (math.nan, math.nan))),
-        "features_key": key,
+        "weight": 1.0,
+        "source": label["source"],
         "simulated": label["simulated"],
+        "split": split_of(tic, ra, dec),
+        "group": sky_cell(ra, dec) if known else f"tic {tic}",
+        "period_d": math.nan,
+        "depth": math.nan,
+        "features_key": key,
     }
 
 
-def _positions(statistics: list[str], store: Store) -> dict[int, tuple[float, float]]:
-    """Right ascension and declination [deg] of stars; those of the earliest sector stay."""
-    found: dict[int, tuple[float, float]] = {}
+def _places(statistics: list[str], store: Store) -> dict[int, Mapping[str, Any]]:
+    """Where stars are and how bright; what the earliest sector says stays."""
+    found: dict[int, Mapping[str, Any]] = {}
     for key in statistics:
-        for row in store.load_table(key, ["tic", "ra", "dec"]).to_pylist():
-            found.setdefault(row["tic"], (row["ra"], row["dec"]))
+        for row in store.load_table(key, ["tic", *NOWHERE]).to_pylist():
+            found.setdefault(row["tic"], {name: row[name] for name in NOWHERE})
     return found
 
 

@@ -53,6 +53,9 @@ def _place(platform: Platform, tics: list[int], sector: int, rng: np.random.Gene
         "tic": tics,
         "ra": rng.uniform(0, 90, len(tics)),
         "dec": rng.uniform(0, 60, len(tics)),
+        "tmag": rng.uniform(8, 14, len(tics)),
+        "camera": rng.integers(1, 5, len(tics)),
+        "ccd": rng.integers(1, 5, len(tics)),
     }
     platform.store.save_table(key, pa.table(positions))
     ledger = platform.ledger
