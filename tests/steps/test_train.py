@@ -15,7 +15,8 @@ from calnet_ops.science.network.litert import Scorer
 from calnet_ops.science.network.settings import PUBLISHED
 from calnet_ops.steps.gate import judge_version
 from calnet_ops.steps.promote import follow_champion
-from calnet_ops.steps.train import LEAST_RECALL, train_model
+from calnet_ops.steps.registered import LEAST_RECALL
+from calnet_ops.steps.train import train_model
 from calnet_ops.steps.training_reference import REFERENCE_PART
 from tests.support.labelled_sky import fill_platform
 from tests.support.memory_registry import MemoryRegistry
