@@ -10,21 +10,12 @@ Another idea is another version.
 
 import numpy as np
 
-from calnet_ops.errors import (
-    ConstantFlux,
-    NoGoodCadences,
-    TimesNotIncreasing,
-    TooFewCadences,
-    WrongLayout,
-)
+from calnet_ops.errors import ConstantFlux, WrongLayout
 from calnet_ops.science.features import gls
+from calnet_ops.science.features.pieces import long_pieces, make_segments
 from calnet_ops.science.features.resample import resample, scale_to_unit
 from calnet_ops.science.features.segment import N_FLUX, Segment
 from calnet_ops.science.lightcurve.light_curve import Floats, LightCurve
-from calnet_ops.science.lightcurve.segments import split_segments
-
-GAP_D = 0.75
-"""A longer step in time [d] starts a new segment (published)."""
 
 MIN_CADENCES = 2000
 """Two-minute cadences a segment must have, counted before the cut below (published): 2.8 d."""
@@ -59,19 +50,8 @@ def extract(light_curve: LightCurve) -> list[Segment]:
     """
     time, flux = light_curve.time[light_curve.good], light_curve.flux[light_curve.good]
     what = f"TIC {light_curve.tic}, sector {light_curve.sector}"
-    _check_times(what, time)
-    segments: list[Segment] = []
-    shapeless = None
-    for piece in _long_pieces(what, time, min_cadences(light_curve.cadence_s)):
-        try:
-            features = _features(what, time[piece], flux[piece])
-        except ConstantFlux as error:
-            shapeless = error
-            continue
-        segments.append(_segment(len(segments) + 1, time[piece], *features))
-    if shapeless and not segments:
-        raise shapeless
-    return segments
+    pieces = long_pieces(what, time, min_cadences(light_curve.cadence_s), "v1")
+    return make_segments(time, pieces, lambda piece: _features(what, time[piece], flux[piece]))
 
 
 def min_cadences(cadence_s: float) -> int:
@@ -103,19 +83,6 @@ def upper_cut(flux: Floats) -> float:
     return float(low + step * share if share < 0.5 else high - step * (1 - share))  # noqa: PLR2004
 
 
-def _long_pieces(what: str, time: Floats, least: int) -> list[slice]:
-    pieces = split_segments(time, GAP_D)
-    long = [piece for piece in pieces if piece.stop - piece.start >= least]
-    if not long:
-        longest = max(piece.stop - piece.start for piece in pieces)
-        raise TooFewCadences(
-            what,
-            found=f"{longest} good cadences in the longest of {len(pieces)} segments",
-            expected=f">= {least} (features v1)",
-        )
-    return long
-
-
 def _features(what: str, time: Floats, flux: Floats) -> tuple[Floats, Floats]:
     """Scaled samples (4000,) and scaled power (1000,) of a segment."""
     kept = flux < upper_cut(flux)
@@ -128,21 +95,3 @@ def _features(what: str, time: Floats, flux: Floats) -> tuple[Floats, Floats]:
         )
     power = gls.fast_gls_power(time, flux, 1 / PERIOD)
     return scale_to_unit(resample(time, flux, N_FLUX)), scale_to_unit(power)
-
-
-def _segment(number: int, time: Floats, flux: Floats, power: Floats) -> Segment:
-    return Segment(
-        segment=number,
-        n_cadence=len(time),
-        time_start=float(time[0]),
-        time_stop=float(time[-1]),
-        flux=flux.astype(np.float32),
-        power=power.astype(np.float32),
-    )
-
-
-def _check_times(what: str, time: Floats) -> None:
-    if not len(time):
-        raise NoGoodCadences(what, found="none", expected="QUALITY 0, time and flux")
-    if np.any(np.diff(time) <= 0):
-        raise TimesNotIncreasing(what, found="a step back or still", expected="increasing times")

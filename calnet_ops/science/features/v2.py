@@ -16,16 +16,11 @@ Another idea is another version.
 import numpy as np
 from scipy.ndimage import median_filter
 
-from calnet_ops.errors import (
-    ConstantFlux,
-    NoGoodCadences,
-    TimesNotIncreasing,
-    TooFewCadences,
-)
+from calnet_ops.errors import ConstantFlux
 from calnet_ops.science.features import gls, v1
+from calnet_ops.science.features.pieces import long_pieces, make_segments
 from calnet_ops.science.features.segment import N_FLUX, Segment
 from calnet_ops.science.lightcurve.light_curve import Floats, LightCurve, Mask
-from calnet_ops.science.lightcurve.segments import split_segments
 
 SPIKE_WIDTH = 5
 """Cadences of the running median that spikes are measured from: it passes over spikes of two
@@ -78,28 +73,10 @@ def extract(light_curve: LightCurve) -> list[Segment]:
         column[good] for column in (light_curve.time, light_curve.flux, light_curve.flux_err)
     )
     what = f"TIC {light_curve.tic}, sector {light_curve.sector}"
-    _check_times(what, time)
-    segments: list[Segment] = []
-    shapeless = None
-    for piece in _long_pieces(what, time, v1.min_cadences(light_curve.cadence_s)):
-        try:
-            samples, power = _features(what, time[piece], flux[piece], flux_err[piece])
-        except ConstantFlux as error:
-            shapeless = error
-            continue
-        segments.append(
-            Segment(
-                segment=len(segments) + 1,
-                n_cadence=piece.stop - piece.start,
-                time_start=float(time[piece.start]),
-                time_stop=float(time[piece.stop - 1]),
-                flux=samples.astype(np.float32),
-                power=power.astype(np.float32),
-            )
-        )
-    if shapeless and not segments:
-        raise shapeless
-    return segments
+    pieces = long_pieces(what, time, v1.min_cadences(light_curve.cadence_s), "v2")
+    return make_segments(
+        time, pieces, lambda piece: _features(what, time[piece], flux[piece], flux_err[piece])
+    )
 
 
 def is_spike(flux: Floats) -> Mask:
@@ -200,23 +177,3 @@ def to_amplitude(power: Floats, n_cadence: int) -> Floats:
 
 def _constant(what: str, found: str) -> ConstantFlux:
     return ConstantFlux(what, found=found, expected="a shape")
-
-
-def _long_pieces(what: str, time: Floats, least: int) -> list[slice]:
-    pieces = split_segments(time, v1.GAP_D)
-    long = [piece for piece in pieces if piece.stop - piece.start >= least]
-    if not long:
-        longest = max(piece.stop - piece.start for piece in pieces)
-        raise TooFewCadences(
-            what,
-            found=f"{longest} good cadences in the longest of {len(pieces)} segments",
-            expected=f">= {least} (features v2)",
-        )
-    return long
-
-
-def _check_times(what: str, time: Floats) -> None:
-    if not len(time):
-        raise NoGoodCadences(what, found="none", expected="QUALITY 0, time and flux")
-    if np.any(np.diff(time) <= 0):
-        raise TimesNotIncreasing(what, found="a step back or still", expected="increasing times")
