@@ -22,14 +22,15 @@ from calnet_ops.science.candidates.combine import combine_segments
 from calnet_ops.science.features.tables import matrix
 from calnet_ops.science.labels.split import (
     CELL_DEG,
+    GUARD_BAND,
     SALT,
     TRAIN_SHARE,
     VALIDATION_SHARE,
+    side_of,
     sky_cell,
-    split_of,
 )
 
-VERSION = 2
+VERSION = 3
 """Raised when the same labels and features give another data set."""
 
 DATASET = pa.schema(
@@ -85,7 +86,7 @@ class Dataset:
         return bool(pc.any(self.table["simulated"]).as_py())
 
     def part(self, split: str) -> pa.Table:
-        """Rows of one side of the split."""
+        """Rows of one side of the split: ``train``, ``validation``, ``test``, or ``guard``."""
         return self.table.filter(pc.equal(self.table["split"], split))
 
 
@@ -135,7 +136,7 @@ def freeze_dataset(label_set: str, features: str, platform: Platform) -> Dataset
         label_set=label_set,
         features=shards,
         statistics=statistics,
-        split=[SALT, CELL_DEG, TRAIN_SHARE, VALIDATION_SHARE],
+        split=[SALT, CELL_DEG, TRAIN_SHARE, VALIDATION_SHARE, GUARD_BAND],
     )
     key = keys.dataset(dataset_id)
     if not store.exists(key):
@@ -242,7 +243,7 @@ def _row(
         "weight": 1.0,
         "source": label["source"],
         "simulated": label["simulated"],
-        "split": split_of(tic, ra, dec),
+        "split": side_of(tic, ra, dec),
         "group": sky_cell(ra, dec) if known else f"tic {tic}",
         "period_d": math.nan,
         "depth": math.nan,

@@ -1,15 +1,49 @@
+import math
 from collections import Counter
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from calnet_ops.science.labels.split import (
     CELL_DEG,
+    GUARD,
+    GUARD_BAND,
+    NEIGHBOUR,
     TRAIN_SHARE,
     VALIDATION_SHARE,
+    Cell,
+    distance_to_cell,
+    side_of,
     sky_cell,
     split_of,
 )
+
+NEAR_BORDERS = st.tuples(
+    st.one_of(st.floats(0, 360), st.sampled_from([0.0, 359.999999, 120.0, 240.0])),
+    st.one_of(
+        st.floats(-90, 90),
+        st.integers(0, 360).map(lambda ring: ring * CELL_DEG - 90),
+        st.sampled_from([-89.9999, -89.5, 89.5, 89.9999]),
+    ),
+)
+"""Places on the sky, many of them where rings meet, at the poles and where right ascension ends."""
+
+
+def step(place, arcsec, bearing):
+    """Place at a distance [arcsec] in a direction [rad] from another."""
+    ra, dec = place
+    angle, delta = math.radians(arcsec / 3600), math.radians(dec)
+    east, north, up = (
+        math.sin(angle) * math.sin(bearing),
+        math.sin(angle) * math.cos(bearing),
+        math.cos(angle),
+    )
+    x = up * math.cos(delta) - north * math.sin(delta)
+    z = up * math.sin(delta) + north * math.cos(delta)
+    there = math.degrees(math.atan2(z, math.hypot(x, east)))
+    return (ra + math.degrees(math.atan2(east, x))) % 360, min(max(there, -90.0), 90.0)
 
 
 def test_a_star_never_changes_sides():
@@ -29,15 +63,73 @@ def test_the_position_decides_and_the_number_does_not():
     assert len({split_of(tic, 84.3, -80.5) for tic in range(100)}) == 1
 
 
-@pytest.mark.parametrize("dec", [-89.9, -60.2, 0.1, 45.3, 89.9])
-def test_neighbours_within_a_pixel_nearly_always_stay_together(dec):
-    rng = np.random.default_rng(3)
-    ra = rng.uniform(0, 360, 400)
-    offset = 21 / 3600
-    together = [
-        split_of(1, x, dec) == split_of(2, x + offset / np.cos(np.radians(dec)), dec) for x in ra
-    ]
-    assert np.mean(together) > 0.95
+@settings(max_examples=400, deadline=None)
+@given(NEAR_BORDERS, st.floats(0, 60), st.floats(0, NEIGHBOUR), st.floats(0, 2), st.floats(0, 2))
+def test_neighbours_are_never_on_different_sides(place, off, apart, turn_1, turn_2):
+    one = step(place, off, turn_1 * math.pi)
+    other = step(one, apart, turn_2 * math.pi)
+    sides = {side_of(1, *one), side_of(2, *other)} - {GUARD}
+    assert len(sides) < 2
+
+
+@settings(max_examples=150, deadline=None)
+@given(NEAR_BORDERS, st.floats(0, 60), st.floats(0, 2))
+def test_the_band_takes_out_those_with_another_side_near_and_no_others(place, off, turn):
+    """Compared with the sides of places all around: within the band, and a little farther."""
+    star = step(place, off, turn * math.pi)
+    bearings = np.linspace(0, 2 * np.pi, 721)
+    around = {
+        reach: {split_of(0, *step(star, reach, bearing)) for bearing in bearings}
+        for reach in (GUARD_BAND - 0.5, GUARD_BAND, GUARD_BAND + 0.5)
+    }
+    own, side = split_of(0, *star), side_of(0, *star)
+    assert side in {own, GUARD}
+    if around[GUARD_BAND] > {own}:
+        assert side == GUARD
+    if set().union(*around.values()) == {own}:
+        assert side == own
+
+
+def test_the_band_is_not_empty_at_the_poles_and_where_right_ascension_ends():
+    for places in (
+        [(ra, dec) for ra in np.arange(0, 360, 7.0) for dec in (-89.999, 89.999)],
+        [(ra, dec) for ra in (0.001, 359.999) for dec in np.arange(-80, 80, 0.7)],
+    ):
+        assert Counter(side_of(0, *place) for place in places)[GUARD] > 5
+
+
+def test_the_share_of_the_sky_lost_to_the_band_is_as_stated():
+    rng = np.random.default_rng(2)
+    n = 20_000
+    dec = np.degrees(np.arcsin(rng.uniform(-1, 1, n)))
+    sides = Counter(map(side_of, range(n), rng.uniform(0, 360, n), dec))
+    assert sides[GUARD] / n == pytest.approx(0.032, abs=0.004)
+
+
+def test_the_distance_of_a_cell_is_that_of_its_nearest_point():
+    rng = np.random.default_rng(4)
+    for ring, number in ((0, 1), (19, 28), (180, 0), (180, 719), (300, 100), (359, 2)):
+        cell = Cell(ring, number)
+        west = cell.number * cell.width
+        alpha, delta = np.meshgrid(
+            np.radians(np.linspace(west, west + cell.width, 400)),
+            np.radians(np.linspace(cell.south, cell.north, 400)),
+        )
+        for _ in range(20):
+            dec = float(np.clip(cell.south + rng.uniform(-1, 1.5), -90, 90))
+            ra = west + rng.uniform(-1, 2) * cell.width
+            a, d = math.radians(ra), math.radians(dec)
+            half = np.sin((delta - d) / 2) ** 2 + np.cos(delta) * math.cos(d) * (
+                np.sin((alpha - a) / 2) ** 2
+            )
+            nearest = 3600 * math.degrees(2 * math.asin(math.sqrt(half.min())))
+            found = distance_to_cell(ra, dec, cell)
+            assert found <= nearest + 1e-6
+            assert found == pytest.approx(nearest, rel=0.01, abs=6)
+
+
+def test_a_star_without_a_position_is_in_no_band():
+    assert {side_of(tic) for tic in range(300)} == {"train", "validation", "test"}
 
 
 def test_a_full_turn_is_the_same_place():
