@@ -13,6 +13,9 @@ from sqlalchemy import Connection, Engine, Table, create_engine, insert, select,
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from calnet_ops.adapters.ledger import tables
+from calnet_ops.adapters.ledger.hook_calls import HookCalls
+from calnet_ops.adapters.ledger.leases import Leases
+from calnet_ops.adapters.ledger.promotion import Promotion
 from calnet_ops.errors import ServiceUnavailable
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -70,22 +73,6 @@ class Decision:
     at_utc: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Promotion:
-    """A move of the alias ``champion``, or the refusal of one."""
-
-    model_version: int
-    model_id: str
-    action: str
-    """``promoted`` or ``refused``."""
-    reason: str
-    threshold: float
-    """Probability from which a target is a candidate."""
-    simulated: bool
-    """Whether simulated stars had a part in its training."""
-    at_utc: datetime
-
-
 class Ledger:
     """The database of calnet-ops.
 
@@ -97,6 +84,8 @@ class Ledger:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self.hook_calls = HookCalls(self._begin)
+        self.leases = Leases(self._begin)
 
     def migrate(self) -> None:
         """Bring the tables up to this version of the software."""
@@ -231,7 +220,7 @@ class Ledger:
         return [Decision(**_without_id(row)) for row in rows]
 
     def add_promotion(self, **columns: Any) -> None:
-        """Append a promotion (columns of `Promotion` without ``at_utc``)."""
+        """Append a promotion: columns of `Promotion` without ``at_utc``, later ones if known."""
         self._add(tables.promotion, **columns, at_utc=_now())
 
     def promotions(self) -> list[Promotion]:

@@ -1,4 +1,4 @@
-"""Tables of the ledger. All but `delivery` are append-only."""
+"""Tables of the ledger. All but `delivery`, `hook_call` and `lease` are append-only."""
 
 from sqlalchemy import (
     JSON,
@@ -66,6 +66,33 @@ promotion = Table(
     Column("threshold", Float, nullable=False),
     Column("simulated", Boolean, nullable=False),
     Column("at_utc", DateTime, nullable=False),
+    Column("previous_version", Integer, nullable=False, server_default="0"),
+    Column("previous_model_id", String(32), nullable=False, server_default=""),
+    Column("actor", String(512), nullable=False, server_default=""),
+    Column("seen_by", String(16), nullable=False, server_default=""),
+    Column("delivery", String(128), nullable=False, server_default=""),
+    Column("moved_utc", DateTime, nullable=True),
+    Column("override", String(1024), nullable=False, server_default=""),
+)
+
+hook_call = Table(
+    "hook_call",
+    metadata,
+    Column("delivery", String(128), primary_key=True),
+    Column("alias", String(256), nullable=False, index=True),
+    Column("action", String(16), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("sent_utc", DateTime, nullable=False),
+    Column("at_utc", DateTime, nullable=False),
+)
+
+lease = Table(
+    "lease",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("holder", String(256), nullable=False),
+    Column("since_utc", DateTime, nullable=False),
+    Column("until_utc", DateTime, nullable=False),
 )
 
 notice = Table(

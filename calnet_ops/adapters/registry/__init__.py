@@ -1,6 +1,6 @@
 """Runs, models and their versions, and which one is in production: MLflow."""
 
-from calnet_ops.adapters.registry.mlflow_server import MlflowRegistry, open_registry
+from calnet_ops.adapters.registry.mlflow_server import MODEL, MlflowRegistry, open_registry
 from calnet_ops.adapters.registry.registry import (
     CHALLENGER,
     CHAMPION,
@@ -13,6 +13,7 @@ from calnet_ops.adapters.registry.registry import (
 __all__ = [
     "CHALLENGER",
     "CHAMPION",
+    "MODEL",
     "LoggedModel",
     "MlflowRegistry",
     "ModelVersion",

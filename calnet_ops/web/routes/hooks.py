@@ -7,12 +7,15 @@ import base64
 import hmac
 import json
 import time
+from datetime import UTC, datetime
 from typing import Any
 
 import structlog
 from fastapi import APIRouter, HTTPException, Request, status
 from fastapi.concurrency import run_in_threadpool
 
+from calnet_ops.adapters.ledger import HookCall
+from calnet_ops.adapters.registry import CHAMPION, MODEL
 from calnet_ops.platform import Platform, secret
 
 SECRET_VARIABLE = "CALNET_MLFLOW_WEBHOOK_SECRET"  # noqa: S105
@@ -24,60 +27,46 @@ MAX_AGE_S = 300
 BODY_MAX = 65_536
 """A webhook of MLflow has some hundred bytes."""
 
+DELIVERY_MAX, ACTION_MAX = 128, 16
+"""Longest texts that the ledger takes; an id of MLflow has 36 characters."""
+
 DAG = "watch_promotion"
 """What looks where the alias stands."""
 
 log = structlog.get_logger()
 
 
-class Seen:
-    """Ids of deliveries of the last minutes; older ones are refused by their age.
-
-    Notes
-    -----
-    Kept by each process on its own: the worst a repeated call can do is one more look.
-    """
-
-    def __init__(self) -> None:
-        self._times: dict[str, float] = {}
-
-    def add(self, delivery: str, now: float) -> bool:
-        """Note an id; False if it was there."""
-        self._times = {key: at for key, at in self._times.items() if now - at <= 2 * MAX_AGE_S}
-        if delivery in self._times:
-            return False
-        self._times[delivery] = now
-        return True
-
-    def forget(self, delivery: str) -> None:
-        """Let MLflow try this one again."""
-        self._times.pop(delivery, None)
-
-
 def router(platform: Platform) -> APIRouter:
     """``/hooks/mlflow``."""
-    routes, seen = APIRouter(), Seen()
+    routes = APIRouter()
 
     @routes.post("/hooks/mlflow", status_code=202)
     async def mlflow(request: Request) -> dict[str, bool]:
         if int(request.headers.get("content-length", BODY_MAX + 1)) > BODY_MAX:
             raise HTTPException(status.HTTP_413_CONTENT_TOO_LARGE, "too large for a webhook")
         body, now = await request.body(), time.time()
-        delivery = request.headers.get("x-mlflow-delivery-id", "")
-        check_call(dict(request.headers), body, secret(SECRET_VARIABLE), now)
-        if not moves_an_alias(body):
+        headers = dict(request.headers)
+        check_call(headers, body, secret(SECRET_VARIABLE), now)
+        call = moved_champion(headers, body, now)
+        if call is None:
             return {"started": False}
-        if not seen.add(delivery, now):
-            raise HTTPException(status.HTTP_409_CONFLICT, "this delivery came before")
-        try:
-            await run_in_threadpool(platform.scheduler.trigger_run, DAG)
-        except Exception:
-            seen.forget(delivery)
-            raise
-        log.info("promotion_announced", delivery=delivery)
+        await run_in_threadpool(_start, call, platform)
+        log.info("promotion_announced", delivery=call.delivery, version=call.version)
         return {"started": True}
 
     return routes
+
+
+def _start(call: HookCall, platform: Platform) -> None:
+    """Start the look, once a delivery: those received are in the ledger, whoever received them."""
+    calls = platform.ledger.hook_calls
+    if not calls.add(call):
+        raise HTTPException(status.HTTP_409_CONFLICT, "this delivery came before")
+    try:
+        platform.scheduler.trigger_run(DAG)
+    except Exception:
+        calls.forget(call.delivery)
+        raise
 
 
 def check_call(headers: dict[str, str], body: bytes, key: str, now: float) -> None:
@@ -110,10 +99,36 @@ def sign(delivery: str, timestamp: str, body: bytes, key: str) -> str:
     return f"v1,{base64.b64encode(hmac.digest(key.encode(), signed, 'sha256')).decode()}"
 
 
-def moves_an_alias(body: bytes) -> bool:
-    """Whether the event is about an alias of a model version."""
+def moved_champion(headers: dict[str, str], body: bytes, now: float) -> HookCall | None:
+    """What a call says of the alias `champion`; None if it is about something else.
+
+    Parameters
+    ----------
+    headers, body
+        Of a call that was checked.
+    now
+        Seconds since 1970.
+    """
     try:
         event: Any = json.loads(body)
     except ValueError as error:
         raise HTTPException(status.HTTP_400_BAD_REQUEST, "no JSON") from error
-    return isinstance(event, dict) and event.get("entity") == "model_version_alias"
+    if not isinstance(event, dict) or event.get("entity") != "model_version_alias":
+        return None
+    data = event.get("data")
+    if not isinstance(data, dict) or (data.get("name"), data.get("alias")) != (MODEL, CHAMPION):
+        return None
+    version = str(data.get("version", ""))
+    return HookCall(
+        delivery=headers["x-mlflow-delivery-id"][:DELIVERY_MAX],
+        alias=CHAMPION,
+        action=str(event.get("action", ""))[:ACTION_MAX],
+        version=int(version) if version.isdecimal() else 0,
+        sent_utc=_utc(int(headers["x-mlflow-timestamp"])),
+        at_utc=_utc(now),
+    )
+
+
+def _utc(seconds: float) -> datetime:
+    """UTC without a zone, as the ledger keeps it."""
+    return datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None)
