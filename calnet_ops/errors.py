@@ -244,6 +244,18 @@ class ExportDiffers(HaltError):
     reason = "export differs"
 
 
+class ModelNotTrusted(HaltError):
+    """A file of a model is not the one that was signed, or nobody signed it."""
+
+    reason = "model not trusted"
+
+
+class ModelRefused(HaltError):
+    """A model file from elsewhere is not safe, or not a form of CALNet."""
+
+    reason = "model file refused"
+
+
 class PromotionRefused(HaltError):
     """The model that was promoted has not passed the gate."""
 

@@ -245,6 +245,16 @@ def model(model_id: str, part: str) -> str:
     return f"models/{model_id}/{part}"
 
 
+def signature(model_id: str, fingerprint: str) -> str:
+    """Signature of a model's files by the key with this fingerprint."""
+    return model(model_id, signature_name(fingerprint))
+
+
+def signature_name(fingerprint: str) -> str:
+    """File name of a signature: a model may be signed by several keys."""
+    return f"model-{fingerprint[:16]}.sig"
+
+
 def staging(lineage: str, part: str = "") -> str:
     """A release that nobody has approved yet."""
     return f"staging/{lineage}/{part}"

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from calnet_ops.adapters.notify import Notifier
     from calnet_ops.adapters.registry import Registry
     from calnet_ops.adapters.scheduler import Scheduler
+    from calnet_ops.adapters.signing import PublicKey, Signer
     from calnet_ops.adapters.store import Store
 
 PATHS_VARIABLE = "CALNET_PATHS"
@@ -298,6 +299,37 @@ def secret(name: str) -> str:
             cure=f"Set {name}.",
         )
     return value
+
+
+def model_signer() -> "Signer | None":
+    """Signs models with the key that CALNET_SIGNING_KEY holds or names; None without one.
+
+    Raises
+    ------
+    WrongConfiguration
+        If it is no key for that.
+    """
+    from calnet_ops.adapters.signing import open_signer
+
+    name = "CALNET_SIGNING_KEY"
+    text = os.environ.get(name, "")
+    return open_signer(text, name) if text else None
+
+
+def model_key() -> "PublicKey | None":
+    """Checks models: CALNET_SIGNING_PUBLIC_KEY, else the public half of CALNET_SIGNING_KEY.
+
+    Raises
+    ------
+    WrongConfiguration
+        If it is no key for that.
+    """
+    from calnet_ops.adapters.signing import public_key
+
+    for name in ("CALNET_SIGNING_PUBLIC_KEY", "CALNET_SIGNING_KEY"):
+        if text := os.environ.get(name, ""):
+            return public_key(text, name)
+    return None
 
 
 def _contact() -> str:

@@ -12,6 +12,7 @@ from calnet_ops.cli import (
     installation,
     known_issues,
     local,
+    model_files,
     models,
     release,
     sectors,
@@ -60,6 +61,9 @@ for command in (
     installation.web,
 ):
     app.command()(command)
+
+for of_models in (model_files.sign,):
+    models.model.command()(of_models)
 
 app.add_typer(models.labels, name="labels")
 app.add_typer(models.model, name="model")

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import httpx
 
+from calnet_ops.adapters.signing import public_key
 from calnet_ops.cli.supervisor import Server, free_ports
 from calnet_ops.errors import TransientError
 from calnet_ops.platform import Platform, secret
@@ -26,6 +27,9 @@ LOOPBACK = "127.0.0.1,localhost"
 
 OURS = ("CALNET_", "MLFLOW_TRACKING_", "NO_PROXY", "no_proxy")
 """How the variables begin that a command needs to talk to the servers."""
+
+SIGNING_KEY, PUBLIC_KEY = "signing-key.pem", "signing-key.pub.pem"
+"""Files of the key that models are signed with, generated once."""
 
 STORE_PATIENCE_S = 30.0
 """Between the first answer of the S3 server and the first bucket; below 1 s on 2 quiet cores."""
@@ -155,6 +159,8 @@ class Embedded:
             "CALNET_AIRFLOW_PASSWORD": secret.airflow_password,
             "CALNET_WEB_USERS": json.dumps({"vetter": secret.vetter_password}),
             "CALNET_MLFLOW_WEBHOOK_SECRET": secret.webhook_secret,
+            "CALNET_SIGNING_KEY": str(self.folder / SIGNING_KEY),
+            "CALNET_SIGNING_PUBLIC_KEY": str(self.folder / PUBLIC_KEY),
             "NO_PROXY": LOOPBACK,
             "no_proxy": LOOPBACK,
             "OPENBLAS_NUM_THREADS": "1",  # tasks run side by side
@@ -287,6 +293,7 @@ def lay_out(folder: Path, archive: str | None = None) -> Embedded:
     }
     _write_secret(folder / "s3.json", {"identities": [identity]})
     _write_mlflow_login(folder, credentials)
+    _make_signing_key(folder)
     passwords = {"admin": credentials.airflow_password, "viewer": credentials.vetter_password}
     _write_secret(folder / "airflow" / "passwords.json", passwords)
     _write_secret(folder / "ports.json", asdict(ports))
@@ -350,6 +357,25 @@ def _write_mlflow_login(folder: Path, credentials: Credentials) -> None:
     file.touch(mode=0o600)
     with file.open("w") as stream:
         parser.write(stream)
+
+
+def _make_signing_key(folder: Path) -> None:
+    """A key pair for models; one that is there stays, or no model would be trusted any more."""
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    file = folder / SIGNING_KEY
+    if not file.exists():
+        key = ec.generate_private_key(ec.SECP256R1())
+        pem = key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+        file.touch(mode=0o600)
+        file.write_bytes(pem)
+    public = public_key(str(file), "CALNET_SIGNING_KEY")
+    (folder / PUBLIC_KEY).write_bytes(public.pem)
 
 
 def _write_secret(file: Path, content: object) -> None:

@@ -3,19 +3,21 @@
 import json
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from calnet_ops import keys
 from calnet_ops.errors import FeaturesDiffer, MissingInput, WrongConfiguration
 from calnet_ops.platform import Platform, open_platform
 from calnet_ops.science.candidates.calibration import IDENTITY, Calibration
 from calnet_ops.science.features import VERSIONS
+from calnet_ops.steps.model_facts import FACTS, load_model_facts
+from calnet_ops.steps.signed_model import check_file
 from calnet_ops.steps.stored_model import load_network, make_scorer
 
 DEFAULT_THRESHOLD = 0.5
@@ -106,7 +108,7 @@ def find_model(version: str, platform: Platform) -> str:
 def _of_installation(alias: str | None, version: str | None, platform: Platform) -> ChosenModel:
     model_id = _model_id(alias, version, platform)
     again = partial(_score_again, *load_network(model_id, platform.store))
-    return _chosen(again(), platform.store.load(keys.model(model_id, "model.json")), again)
+    return _chosen(again(), load_model_facts(model_id, platform.store), again)
 
 
 def _model_id(alias: str | None, version: str | None, platform: Platform) -> str:
@@ -130,13 +132,17 @@ def _model_id(alias: str | None, version: str | None, platform: Platform) -> str
 
 
 def _of_file(file: Path) -> ChosenModel:
-    facts = file.with_name("model.json")
-    model_json = facts.read_bytes() if facts.is_file() else b"{}"
+    beside = file.with_name(FACTS)
+    body = file.read_bytes()
+    check_file(file, body)
+    if beside.is_file():
+        check_file(beside, beside.read_bytes())
     try:
+        facts = json.loads(beside.read_bytes()) if beside.is_file() else {}
         if file.suffix == ".keras":
-            return _chosen(_keras(file), model_json)
-        again = partial(_score_again, file.name, file.read_bytes())
-        return _chosen(again(), model_json, again)
+            return _chosen(_keras(file), facts)
+        again = partial(_score_again, file.name, body)
+        return _chosen(again(), facts, again)
     except (ValueError, AttributeError) as error:
         raise WrongConfiguration(
             str(file), found=str(error), expected="a sound model, and model.json if there is one"
@@ -144,9 +150,8 @@ def _of_file(file: Path) -> ChosenModel:
 
 
 def _chosen(
-    score: Score, model_json: bytes, again: Callable[[], Score] | None = None
+    score: Score, facts: Mapping[str, Any], again: Callable[[], Score] | None = None
 ) -> ChosenModel:
-    facts = json.loads(model_json)
     return ChosenModel(
         score,
         facts.get("threshold", DEFAULT_THRESHOLD),

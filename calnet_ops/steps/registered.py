@@ -21,6 +21,7 @@ from calnet_ops.science.evaluation.evidence import Performance
 from calnet_ops.science.evaluation.metrics import calibration_error, confusion
 from calnet_ops.science.network.settings import Settings
 from calnet_ops.steps.dataset import Dataset, Stars
+from calnet_ops.steps.signed_model import sign_model
 from calnet_ops.steps.stored_model import GRAPH, WEIGHTS
 from calnet_ops.steps.training_reference import REFERENCE_PART
 
@@ -93,7 +94,7 @@ class Trained:
 
 
 def keep_model(trained: Trained, dataset: Dataset, store: Store) -> None:
-    """Keep what it takes to score and to judge, `model.json` last: it says that all is there."""
+    """Keep and sign what it takes to score and to judge."""
     model_id, performance = trained.model_id, trained.performance
     store.save_new(keys.model(model_id, GRAPH), trained.graph)
     store.save_new(keys.model(model_id, WEIGHTS), trained.weights)
@@ -123,6 +124,7 @@ def keep_model(trained: Trained, dataset: Dataset, store: Store) -> None:
     }
     for part, content in (("evidence.json", evidence), ("model.json", facts)):
         store.save_new(keys.model(model_id, part), canonical_json(content), "application/json")
+    sign_model(model_id, store)
 
 
 def _keras_file(model: Any) -> bytes:

@@ -1,9 +1,8 @@
 """From stored features to scores of segments and probabilities of targets, in shards."""
 
-import json
 import time
 from collections.abc import Iterable
-from typing import Any, TypedDict
+from typing import TypedDict
 
 import numpy as np
 import pyarrow as pa
@@ -17,6 +16,7 @@ from calnet_ops.platform import Platform
 from calnet_ops.science.candidates.calibration import Calibration
 from calnet_ops.science.candidates.combine import RULE, combine_segments
 from calnet_ops.science.features.tables import matrix
+from calnet_ops.steps.model_facts import load_model_facts
 from calnet_ops.steps.stored_files import stored_files
 from calnet_ops.steps.stored_model import open_scorer
 
@@ -109,7 +109,7 @@ def plan_shards(sector: int, platform: Platform) -> list[ScoreShard]:
     champion = platform.ledger.champion()
     if champion is None:
         return []
-    version = str(_model_facts(champion.model_id, platform.store)["features"])
+    version = str(load_model_facts(champion.model_id, platform.store)["features"])
     record = platform.ledger.latest(f"features-{version}", sector)
     if record is None:
         raise _no_features(sector, version, champion.model_id, platform)
@@ -146,7 +146,7 @@ def score_shard(shard: ScoreShard, platform: Platform) -> ScoreTally:
     lineage = lineage_id(STEP, VERSION, features=shard["features"], model=model_id)
     key = keys.scores(model_id, shard["sector"], lineage)
     if not store.exists(key):
-        _check_version(shard, _model_facts(model_id, store)["features"])
+        _check_version(shard, load_model_facts(model_id, store)["features"])
         store.save_table(key, _score(shard, store))
     tally = ScoreTally(
         model_id=model_id,
@@ -175,7 +175,7 @@ def combine_targets(sector: int, tallies: list[ScoreTally], platform: Platform) 
         )
     store, model_id = platform.store, tallies[0]["model_id"]
     shards = [tally["scores"] for tally in tallies]
-    facts = _model_facts(model_id, store)
+    facts = load_model_facts(model_id, store)
     calibration = Calibration.from_json(facts.get("calibration"))
     lineage = lineage_id(
         "combine_targets",
@@ -251,11 +251,6 @@ def _simulated(sector: int, platform: Platform) -> dict[int, bool]:
         )
     files = stored_files(delivery.facts["manifest"], platform.store, ["tic", "simulated"])
     return {row["tic"]: row["simulated"] for row in files.to_pylist()}
-
-
-def _model_facts(model_id: str, store: Store) -> dict[str, Any]:
-    facts: dict[str, Any] = json.loads(store.load(keys.model(model_id, "model.json")))
-    return facts
 
 
 def _check_version(shard: ScoreShard, wanted: str) -> None:

@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from calnet_ops import keys
 from calnet_ops.adapters.store import Store
+from calnet_ops.steps.signed_model import check_parts
 
 Floats = npt.NDArray[np.float32]
 
@@ -31,6 +32,8 @@ def open_scorer(model_id: str, store: Store) -> Scorer:
     ------
     MissingInput
         If there is no such model.
+    ModelNotTrusted
+        If it is not what was signed, see `check_parts`.
     """
     return make_scorer(*load_network(model_id, store))
 
@@ -42,9 +45,13 @@ def load_network(model_id: str, store: Store) -> tuple[str, bytes]:
     ------
     MissingInput
         If there is no such model.
+    ModelNotTrusted
+        If it is not what was signed, see `check_parts`.
     """
     name = WEIGHTS if store.exists(keys.model(model_id, WEIGHTS)) else GRAPH
-    return name, store.load(keys.model(model_id, name))
+    network = store.load(keys.model(model_id, name))
+    check_parts(model_id, {name: network}, store)
+    return name, network
 
 
 def make_scorer(name: str, network: bytes) -> Scorer:
