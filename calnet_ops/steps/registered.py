@@ -74,8 +74,9 @@ class Trained:
     history: dict[str, list[float]]
     graph: bytes
     """Exported for LiteRT."""
-    weights: bytes
-    """What production scores with."""
+    weights: bytes | None
+    """What production scores with, where the platform itself computes this network; else it is
+    the graph."""
     litert_difference: float
     """Of the graph and of the weights from Keras, the larger one."""
     calibration: Calibration
@@ -97,7 +98,8 @@ def keep_model(trained: Trained, dataset: Dataset, store: Store) -> None:
     """Keep and sign what it takes to score and to judge."""
     model_id, performance = trained.model_id, trained.performance
     store.save_new(keys.model(model_id, GRAPH), trained.graph)
-    store.save_new(keys.model(model_id, WEIGHTS), trained.weights)
+    if trained.weights is not None:
+        store.save_new(keys.model(model_id, WEIGHTS), trained.weights)
     keras_key = keys.model(model_id, "calnet.keras")
     # A Keras file holds the date it was saved on: the first one stays.
     if not store.exists(keras_key):

@@ -29,7 +29,7 @@ from calnet_ops.steps.registered import (
     keep_model,
     register_model,
 )
-from calnet_ops.steps.stored_model import WEIGHTS, make_scorer
+from calnet_ops.steps.stored_model import GRAPH, WEIGHTS, make_scorer
 from calnet_ops.steps.training_reference import training_reference
 
 if TYPE_CHECKING:
@@ -115,8 +115,8 @@ def _train(dataset: Dataset, settings: Settings, store: Store) -> Trained:
     difference = export.check_export(
         graph, model, unseen.flux[:N_COMPARED], unseen.power[:N_COMPARED]
     )
-    weights = pack(export.to_weights(model))
-    scorer = make_scorer(WEIGHTS, weights)
+    weights = pack(export.to_weights(model)) if export.scores_in_numpy(model) else None
+    scorer = make_scorer(WEIGHTS, weights) if weights else make_scorer(GRAPH, graph)
     tested = _samples(parts["test"], store)
     raw = judge_stars(parts["validation"], scorer.score(unseen.flux, unseen.power))
     calibration = fit_calibration(raw.is_eb, raw.probability)

@@ -6,16 +6,22 @@ import numpy.typing as npt
 
 from calnet_ops.errors import ExportDiffers
 from calnet_ops.science.network import forward
-from calnet_ops.science.network.calnet import EB_INDEX, N_FLUX, N_POWER, rebuild
+from calnet_ops.science.network.calnet import EB_INDEX, N_FLUX, N_POWER
 from calnet_ops.science.network.litert import BATCH, Scorer
+from calnet_ops.science.network.variants import IN_NUMPY, unroll
 
 AGREEMENT = 1e-5
 """Largest difference of P(EB) between Keras and what was exported. Trained networks were seen to
 differ by 3e-6 (LiteRT) and 1e-6 (`forward`); a catalog gives four digits."""
 
 
+def scores_in_numpy(model: keras.Model) -> bool:
+    """Whether `forward` computes this network, so that its weights are all that scoring takes."""
+    return model.name == IN_NUMPY
+
+
 def to_weights(model: keras.Model) -> dict[str, npt.NDArray[np.float32]]:
-    """Weights by name, such as ``flux_conv_64/kernel``, of a network of `calnet.build`."""
+    """Weights by name, such as ``flux_conv_64/kernel``."""
     return {weight.path: np.asarray(weight, np.float32) for weight in model.weights}
 
 
@@ -25,7 +31,7 @@ def to_litert(model: keras.Model) -> bytes:
     Parameters
     ----------
     model
-        A network of `calnet.build`, in any variant.
+        A network of `variants.VARIANTS`, or of `calnet.build` in any layout.
 
     Returns
     -------
@@ -35,7 +41,7 @@ def to_litert(model: keras.Model) -> bytes:
     import tensorflow as tf
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-    twin = rebuild(model, "pooled", "unrolled")
+    twin = unroll(model)
     traced = tf.function(
         lambda flux, power: twin([flux, power], training=False)[:, EB_INDEX],
         autograph=False,
@@ -68,7 +74,9 @@ def check_export(
         If it is above `AGREEMENT`.
     """
     outputs = model.predict([flux[..., None], power[..., None]], batch_size=BATCH, verbose=0)
-    scorers = Scorer(graph), forward.Scorer(to_weights(model))
+    scorers: list[Scorer | forward.Scorer] = [Scorer(graph)]
+    if scores_in_numpy(model):
+        scorers.append(forward.Scorer(to_weights(model)))
     differences = [np.abs(one.score(flux, power) - outputs[:, EB_INDEX]) for one in scorers]
     difference = float(np.max(differences))
     if not difference <= AGREEMENT:

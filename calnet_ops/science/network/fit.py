@@ -9,10 +9,10 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from calnet_ops.science.network.calnet import build
 from calnet_ops.science.network.samples import Floats, Samples
 from calnet_ops.science.network.settings import Settings
 from calnet_ops.science.network.start import fit_start
+from calnet_ops.science.network.variants import build_network
 
 LOWEST_RATE = 0.02
 """Where "one_hill" ends, as a share of its top."""
@@ -48,7 +48,7 @@ def train_fresh(
     """Build a network and train it, see `fit`."""
     _keep_all_digits()
     keras.utils.set_random_seed(settings.seed)
-    model = build()
+    model = build_network(settings.network)
     if settings.start == "measured":
         fit_start(model, samples, np.random.default_rng(settings.seed))
     return model, fit(model, samples, validation, settings, on_epoch)
@@ -76,7 +76,7 @@ def fit(
     Parameters
     ----------
     model
-        A network of `calnet.build`.
+        A network of `variants.build_network`.
     samples
         Segments to learn from.
     validation

@@ -17,7 +17,7 @@ def portable(model: keras.Model) -> keras.Model:
     Parameters
     ----------
     model
-        A trained network of `calnet.build`. Its other layers, and so their weights, are shared.
+        A trained network. Its other layers, and so their weights, are shared.
     """
     return keras.models.clone_model(
         model, clone_function=lambda layer: layer, call_function=_spelt_out

@@ -5,6 +5,10 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
+NETWORKS = ("calnet", "port", "compact")
+"""Names of the networks, see `variants.VARIANTS`: the published one, the later PyTorch port, and a
+small one of our own."""
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -42,6 +46,8 @@ class Settings:
     """Epochs without a lower validation loss after which training ends."""
     seed: int
     """Of the first weights, the order of the segments, the dropout and the reversals."""
+    network: str = "calnet"
+    """One of `NETWORKS`."""
 
 
 PUBLISHED = Settings(

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from calnet_ops.science.network.samples import Samples
+from calnet_ops.science.network.samples import Floats, Samples
 
 N_LOOKED_AT = 64
 """Segments that the first weights are measured on: enough for a mean and a spread (each is of
@@ -40,22 +40,44 @@ def fit_start(model: keras.Model, samples: Samples, rng: np.random.Generator) ->
     inputs = samples.take(chosen).inputs
     for layer in model.layers:
         if isinstance(layer, layers.Conv1D) or layer.name == "hidden":
-            seen = keras.Model(model.inputs, layer.input)(inputs)
-            _fit_layer(layer, seen)
-    # Half of every hidden weight sum is a constant as sigmoids are 0.5 on average: take it out.
-    output = model.get_layer("probability")
-    kernel, offset = output.get_weights()
-    output.set_weights([kernel, offset - 0.5 * kernel.sum(axis=0)])
+            _fit_layer(layer, keras.Model(model.inputs, layer.input)(inputs))
+        elif isinstance(layer, layers.BatchNormalization):
+            _fit_normalisation(layer, keras.Model(model.inputs, layer.input)(inputs))
+    if model.get_layer("hidden").activation is keras.activations.sigmoid:
+        # Half of every hidden weight sum is a constant as sigmoids are 0.5 on average: take it out.
+        output = model.get_layer("probability")
+        kernel, offset = output.get_weights()
+        output.set_weights([kernel, offset - 0.5 * kernel.sum(axis=0)])
 
 
 def _fit_layer(layer: layers.Layer, seen: keras.KerasTensor) -> None:
-    """Divide each channel's kernel by the spread of its answers, and centre them."""
-    kernel, offset = layer.get_weights()
-    convolutional = isinstance(layer, layers.Conv1D)
-    answer = ops.conv(seen, kernel, padding="same") if convolutional else ops.matmul(seen, kernel)
+    """Divide each channel's kernel by the spread of its answers, and centre them if it can."""
+    kernel, *offset = layer.get_weights()
+    answer = _linear(layer, seen, kernel)
     axes = tuple(range(len(answer.shape) - 1))
     mean = ops.convert_to_numpy(ops.mean(answer, axis=axes))
     spread = ops.convert_to_numpy(ops.std(answer, axis=axes))
     varies = spread > SMALLEST_SPREAD
     scale = np.where(varies, 1 / np.maximum(spread, SMALLEST_SPREAD), 1).astype(np.float32)
-    layer.set_weights([kernel * scale, np.where(varies, -mean * scale, offset)])
+    centred = [np.where(varies, -mean * scale, one) for one in offset]
+    layer.set_weights([kernel * scale, *centred])
+
+
+def _fit_normalisation(layer: layers.BatchNormalization, seen: keras.KerasTensor) -> None:
+    """Begin with the mean and variance that are there, not with 0 and 1."""
+    scale, offset, *_ = layer.get_weights()
+    moments = [ops.convert_to_numpy(one) for one in ops.moments(seen, axes=(0, 1))]
+    layer.set_weights([scale, offset, *moments])
+
+
+def _linear(layer: layers.Layer, seen: keras.KerasTensor, kernel: Floats) -> keras.KerasTensor:
+    """What the layer answers before its offset and activation."""
+    if not isinstance(layer, layers.Conv1D):
+        return ops.matmul(seen, kernel)
+    return ops.conv(
+        seen,
+        kernel,
+        strides=layer.strides,
+        padding=layer.padding,
+        dilation_rate=layer.dilation_rate,
+    )
