@@ -102,7 +102,7 @@ def test_settings_choose_the_network(segments):
     from calnet_ops.science.network.fit import train_fresh
     from calnet_ops.science.network.samples import Samples
 
-    samples = Samples(*segments, np.arange(40) % 2 == 0)
+    samples = Samples(segments[0], segments[1], np.arange(40) % 2 == 0)
     settings = replace(DEMO, network="compact", n_epoch=1, batch=20)
     model, history = train_fresh(samples, samples, settings)
     assert model.name == "compact"
