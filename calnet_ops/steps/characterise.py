@@ -18,7 +18,7 @@ from calnet_ops.science.lightcurve import spoc
 from calnet_ops.steps.measured import MOST_SECTORS, measured
 from calnet_ops.steps.stored_files import stored_keys
 
-VERSION = 2
+VERSION = 3
 """Code version of this step in the lineage."""
 
 CANDIDATES = pa.schema(

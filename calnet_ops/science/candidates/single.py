@@ -16,7 +16,14 @@ WINDOW_D = 1.5
 
 SINGLE_SIGMA = 12.0
 """Depth over its scatter from which a lone dip is called an eclipse: none of 60 simulated quiet
-stars has such a dip, but 18 of 60 with ramps of scattered light do."""
+stars has such a dip."""
+
+ASIDE = 1.5
+SIDE_D = 4 / 24
+"""What is beside a dip: from 1.5 widths of its box away, for four hours [d] or a width."""
+
+EVEN = 0.5
+"""Least rise on one side of an eclipse over that on the other: ramps go one way."""
 
 SCALE_D = 10.0
 """[d] Taken as a cycle around a lone eclipse, so that it can be fitted like others."""
@@ -46,9 +53,12 @@ def find_single(stretches: Sequence[Stretch]) -> Single | None:
     for one in stretches:
         binned_time, binned_flux = bin_time(one.time, one.flux)
         trend = running_median(binned_flux, round(WINDOW_D / BIN_D))
-        dips += find_dips(binned_time, binned_flux / trend)
+        dips += [
+            dip
+            for dip in find_dips(binned_time, binned_flux / trend)
+            if dip.sigma > SINGLE_SIGMA and comes_back(dip, binned_time, binned_flux)
+        ]
         flats.append(Stretch(one.time, one.flux / np.interp(one.time, binned_time, trend)))
-    dips = [dip for dip in dips if dip.sigma > SINGLE_SIGMA]
     if not dips:
         return None
     best = max(dips, key=lambda dip: dip.depth)
@@ -56,6 +66,28 @@ def find_single(stretches: Sequence[Stretch]) -> Single | None:
     time = np.concatenate([one.time for one in flats])
     flux = np.concatenate([one.flux for one in flats])
     return _fit(time, flux, best, len(like))
+
+
+def comes_back(dip: Dip, time: Floats, flux: Floats) -> bool:
+    """Whether the star is brighter on either side of a dip, by about as much.
+
+    Parameters
+    ----------
+    time, flux : (n_bin,)
+        Light curve from which no trend was taken off: that makes dips beside ramps.
+    """
+    away = time - dip.time
+    near = ASIDE * dip.width
+    far = near + max(dip.width, SIDE_D)
+    parts = [
+        flux[(low < away) & (away < high)]
+        for low, high in ((-far, -near), (-dip.width / 2, dip.width / 2), (near, far))
+    ]
+    if not all(part.size for part in parts):
+        return False
+    before, floor, after = (float(np.median(part)) for part in parts)
+    rises = before - floor, after - floor
+    return min(rises) > EVEN * max(rises)
 
 
 def _fit(time: Floats, flux: Floats, best: Dip, n_like: int) -> Single:
