@@ -21,6 +21,7 @@ from calnet_ops.science.evaluation.evidence import Performance
 from calnet_ops.science.evaluation.metrics import calibration_error, confusion
 from calnet_ops.science.network.settings import Settings
 from calnet_ops.steps.dataset import Dataset, Stars
+from calnet_ops.steps.evaluation import evaluate_model, with_evaluation
 from calnet_ops.steps.signed_model import sign_model
 from calnet_ops.steps.stored_model import GRAPH, WEIGHTS
 from calnet_ops.steps.training_reference import REFERENCE_PART
@@ -144,7 +145,7 @@ def register_model(
     lineage: str,
     platform: Platform,
 ) -> TrainedRecord:
-    """Log the training, make a version of it, and note it in the ledger.
+    """Evaluate the model, log its training, make a version of it, and note it in the ledger.
 
     Parameters
     ----------
@@ -156,7 +157,9 @@ def register_model(
         Of the training: who asks for the same once more gets this record.
     """
     tags = _tags(trained, dataset, set_id)
-    logged = platform.registry.log_training(_log(trained, dataset, settings, tags, platform.store))
+    evaluated = evaluate_model(trained.model_id, dataset, platform)
+    told = _log(trained, dataset, settings, tags, platform.store)
+    logged = platform.registry.log_training(with_evaluation(told, evaluated, platform.store))
     version = platform.registry.register(logged, tags, "Not judged yet.")
     platform.registry.set_challenger(version)
     record = TrainedRecord(

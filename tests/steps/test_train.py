@@ -13,6 +13,7 @@ from calnet_ops.science.candidates.calibration import Calibration
 from calnet_ops.science.evaluation.drift import NUMBERS
 from calnet_ops.science.network.litert import Scorer
 from calnet_ops.science.network.settings import PUBLISHED
+from calnet_ops.steps.evaluation import FIGURES
 from calnet_ops.steps.gate import judge_version
 from calnet_ops.steps.promote import follow_champion
 from calnet_ops.steps.registered import LEAST_RECALL
@@ -85,7 +86,10 @@ class TestCircle:
     def test_the_registry_was_told_everything(self, circle):
         platform, trained = circle
         (log,) = platform.registry.logs
-        assert set(log.figures) == {"training.png", "confusion.png", "precision_recall.png"}
+        assert {"training.png", "confusion.png", "precision_recall.png"} < set(log.figures)
+        assert set(FIGURES) < set(log.figures)
+        assert log.metrics["test_recall_low"] < log.metrics["test_recall"] <= 1
+        assert "recall_as_published" in log.metrics
         assert len(log.history["loss"]) == QUICK.n_epoch
         tags = platform.registry.version(trained["version"])["tags"]
         assert tags["simulated"] == "true"
