@@ -72,7 +72,7 @@ class TestCircle:
         table = platform.store.load_table(trained["dataset"])
         flat = np.zeros((3, 4000), np.float32), np.zeros((3, 1000), np.float32)
         assert Scorer(graph).score(*flat).shape == (3,)
-        assert len(table) == sum(trained["n_segment"].values()) == 400
+        assert len(table) == 400 >= sum(trained["n_segment"].values())  # some stars are guards
 
     def test_what_its_stars_look_like_is_kept_for_drift(self, circle):
         platform, trained = circle

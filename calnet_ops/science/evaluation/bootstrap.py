@@ -106,9 +106,7 @@ def share(hit: Mask, among: Mask, draws: Draws) -> Rate:
         return wilson(0, 0)
     n_hit = int((hit & among).sum())
     if n_hit in {0, n}:
-        n_group = len(np.unique(draws.member[among]))
-        sure = wilson(n_group if n_hit else 0, n_group)
-        return Rate(n_hit / n, sure.low, sure.high, n)
+        return _sweep(n_hit / n, among, draws, n)
     sums = draws.sums(np.stack([hit & among, among], axis=1).astype(np.float64))
     return _rate(n_hit / n, _ratio(sums[:, 0], sums[:, 1]), n)
 
@@ -117,8 +115,10 @@ def f1(is_eb: Mask, called: Mask, draws: Draws) -> Rate:
     """Harmonic mean of recall and precision, with its interval; 0 if nothing was found."""
     columns = np.stack([is_eb & called, is_eb, called], axis=1).astype(np.float64)
     hit, binaries, marked = columns.sum(axis=0)
-    sums = draws.sums(columns)
     value = 2 * hit / (binaries + marked) if binaries + marked else 0.0
+    if value in {0, 1} and is_eb.any():
+        return _sweep(float(value), is_eb, draws, len(is_eb))
+    sums = draws.sums(columns)
     return _rate(float(value), 2 * _ratio(sums[:, 0], sums[:, 1] + sums[:, 2]), len(is_eb))
 
 
@@ -130,6 +130,10 @@ def area_under_curve(is_eb: Mask, probability: Floats, draws: Draws) -> Rate:
     Cases are sorted once; a draw only gives them other weights. 1,000 draws of 3,000 stars take
     0.1 s.
     """
+    recall, precision = precision_recall(is_eb, probability)
+    value = float(np.sum(np.diff(recall, prepend=0.0) * precision))
+    if value >= 1:
+        return _sweep(1.0, is_eb, draws, len(is_eb))
     order = np.argsort(-probability, kind="stable")
     truth = np.asarray(is_eb, np.float64)[order]
     # Cases of equal probability enter together.
@@ -143,8 +147,6 @@ def area_under_curve(is_eb: Mask, probability: Floats, draws: Draws) -> Rate:
         areas[block] = _ratio(
             np.sum(np.diff(found, axis=1, prepend=0.0) * pure, axis=1), found[:, -1]
         )
-    recall, precision = precision_recall(is_eb, probability)
-    value = float(np.sum(np.diff(recall, prepend=0.0) * precision))
     return _rate(value, areas, len(is_eb))
 
 
@@ -240,6 +242,13 @@ def reliability(
         error=_rate(value, errors, n),
         by_chance=float(chance),
     )
+
+
+def _sweep(value: float, among: Mask, draws: Draws, n: int) -> Rate:
+    """All or nothing: Wilson's interval of as many trials as there are groups."""
+    n_group = len(np.unique(draws.member[among]))
+    sure = wilson(n_group if value else 0, n_group)
+    return Rate(value, sure.low, sure.high, n)
 
 
 def _rate(value: float, drawn: Floats, n: int) -> Rate:

@@ -85,6 +85,9 @@ def test_a_clean_sweep_has_an_interval_of_as_many_trials_as_groups():
     assert (rate.value, rate.high, rate.n) == (1.0, 1.0, 40)
     assert rate.low == pytest.approx(0.7225, abs=1e-4)  # Wilson's of 10 of 10
     assert share(~found, found, draws).high == pytest.approx(0.2775, abs=1e-4)
+    truth = np.arange(40) % 2 == 1
+    for sure in (f1(truth, truth, draws), area_under_curve(truth, truth.astype(float), draws)):
+        assert (sure.value, sure.low) == (1.0, rate.low)
 
 
 def test_no_cases_say_nothing():
