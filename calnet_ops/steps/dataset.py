@@ -30,7 +30,7 @@ from calnet_ops.science.labels.split import (
     sky_cell,
 )
 
-VERSION = 3
+VERSION = 4
 """Raised when the same labels and features give another data set."""
 
 DATASET = pa.schema(
@@ -245,10 +245,16 @@ def _row(
         "simulated": label["simulated"],
         "split": side_of(tic, ra, dec),
         "group": sky_cell(ra, dec) if known else f"tic {tic}",
-        "period_d": math.nan,
-        "depth": math.nan,
+        "period_d": _of_binary(label, "period_d"),
+        "depth": _of_binary(label, "depth"),
         "features_key": key,
     }
+
+
+def _of_binary(label: Mapping[str, Any], name: str) -> float:
+    """What a label says of a binary's eclipses; label sets of earlier versions say nothing."""
+    value = label.get(name) if label["verdict"] == "EB" else None
+    return math.nan if value is None else value
 
 
 def _places(statistics: list[str], store: Store) -> dict[int, Mapping[str, Any]]:

@@ -3,9 +3,9 @@
 import gzip
 import zlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TypedDict
+from typing import Any, TypedDict
 
 import pyarrow as pa
 import structlog
@@ -17,9 +17,9 @@ from calnet_ops.lineage import lineage_id
 from calnet_ops.platform import Platform
 from calnet_ops.science.labels.catalogs import is_catalog, read_catalog
 from calnet_ops.science.labels.consensus import Consensus, consensus
-from calnet_ops.science.labels.records import LabelRecord, settle
+from calnet_ops.science.labels.records import Details, LabelRecord, settle
 
-VERSION = 1
+VERSION = 2
 """Raised when the same decisions give another label set."""
 
 STEP = "labels"
@@ -33,12 +33,23 @@ LABEL_SET = pa.schema(
         ("source", pa.string()),
         ("simulated", pa.bool_()),
         ("n_vote", pa.int32()),
+        ("set_aside", pa.string()),
+        ("period_d", pa.float64()),
+        ("epoch_btjd", pa.float64()),
+        ("depth", pa.float64()),
+        ("ra", pa.float64()),
+        ("dec", pa.float64()),
+        ("gaia", pa.int64()),
+        ("same_as", pa.int64()),
     ]
 )
 """Columns of a label set, one row a star, sorted by TIC."""
 
 GZIP = b"\x1f\x8b"
 """First bytes of a compressed file."""
+
+Word = tuple[str, str, Details]
+"""Verdict, type, and what else is known."""
 
 log = structlog.get_logger()
 
@@ -62,7 +73,7 @@ class LoadedLabels(TypedDict):
     n_new: int
     """Appended to the ledger; the rest was there already."""
     n_set_aside: int
-    """Words of "binary" about hosts of planets, which were left out."""
+    """Words about hosts of planets that are kept, but not counted."""
     files_ignored: list[str]
     """Files of the folder that are no label catalogs."""
 
@@ -77,6 +88,8 @@ class LabelSetRecord(TypedDict):
     n_conflict: int
     """Stars left out because those heard contradict each other."""
     n_unsure: int
+    n_set_aside: int
+    """Hosts of planets that somebody calls a binary, and that count as none."""
     simulated: bool
     """Whether any of its stars never was."""
 
@@ -130,7 +143,7 @@ def _records(file: Path, body: bytes) -> list[LabelRecord]:
 
 
 def load_labels(records: Iterable[LabelRecord] | ReadLabels, platform: Platform) -> LoadedLabels:
-    """Append what catalogs say to the ledger, hosts of planets taken out of the binaries.
+    """Append what catalogs say to the ledger.
 
     What a catalog has said before is not said again, so loading twice changes nothing.
     """
@@ -138,8 +151,8 @@ def load_labels(records: Iterable[LabelRecord] | ReadLabels, platform: Platform)
     known = _last_words(platform.ledger.decisions())
     new = [
         record
-        for record in settled.records
-        if known.get((record.tic, record.catalog)) != (record.verdict, record.eb_type)
+        for record in (*settled.records, *settled.set_aside)
+        if known.get((record.tic, record.catalog)) != _word(record)
     ]
     platform.ledger.add_decisions([_decision(record) for record in new])
     loaded = LoadedLabels(
@@ -188,16 +201,21 @@ def _record(set_id: str, agreed: Consensus) -> LabelSetRecord:
         n_not_eb=verdicts.count("NOT_EB"),
         n_conflict=agreed.n_conflict,
         n_unsure=agreed.n_unsure,
+        n_set_aside=sum(bool(row["set_aside"]) for row in agreed.rows),
         simulated=any(row["simulated"] for row in agreed.rows),
     )
 
 
-def _last_words(decisions: Iterable[Decision]) -> dict[tuple[int, str], tuple[str, str]]:
-    """Last verdict and type of each voter about each star."""
-    return {(d.tic, d.vetter): (d.verdict, d.eb_type) for d in decisions}
+def _last_words(decisions: Iterable[Decision]) -> dict[tuple[int, str], Word]:
+    """What each voter said last about each star."""
+    return {(decision.tic, decision.vetter): _word(decision) for decision in decisions}
 
 
-def _decision(record: LabelRecord) -> dict[str, int | str | bool]:
+def _word(said: Decision | LabelRecord) -> Word:
+    return said.verdict, said.eb_type, said.details
+
+
+def _decision(record: LabelRecord) -> dict[str, Any]:
     return {
         "tic": record.tic,
         "sector": 0,
@@ -207,4 +225,5 @@ def _decision(record: LabelRecord) -> dict[str, int | str | bool]:
         "source": record.source,
         "simulated": record.simulated,
         "note": record.note[:1024],
+        **asdict(record.details),
     }

@@ -1,9 +1,10 @@
 import gzip
+from dataclasses import replace
 
 import pytest
 
 from calnet_ops.errors import MissingInput, WrongConfiguration
-from calnet_ops.science.labels.records import LabelRecord
+from calnet_ops.science.labels.records import Details, LabelRecord
 from calnet_ops.steps.freeze import freeze_labels, load_labels, read_labels
 
 RECORDS = [
@@ -18,9 +19,28 @@ RECORDS = [
 def test_loading_twice_changes_nothing(platform):
     first = load_labels(RECORDS, platform)
     again = load_labels(RECORDS, platform)
-    assert (first["n_new"], first["n_set_aside"]) == (4, 1)
+    assert (first["n_new"], first["n_set_aside"]) == (5, 1)
     assert again["n_new"] == 0
-    assert len(platform.ledger.decisions()) == 4
+    assert len(platform.ledger.decisions()) == 5
+
+
+def test_details_that_a_catalog_did_not_give_before_are_added_once(platform):
+    load_labels(RECORDS, platform)
+    details = Details(2.5, 1500.25, 0.3, 84.1, -80.5, 5_412_250_540_681_250_560, 77)
+    fuller = [replace(RECORDS[0], details=details)]
+    assert load_labels(fuller, platform)["n_new"] == 1
+    assert load_labels(fuller, platform)["n_new"] == 0
+    assert platform.ledger.decisions()[-1].details == details
+    row = platform.store.load_table(freeze_labels(platform)["key"]).to_pylist()[0]
+    assert (row["period_d"], row["epoch_btjd"], row["gaia"]) == (2.5, 1500.25, details.gaia)
+
+
+def test_hosts_of_planets_called_binaries_are_named_in_the_label_set(platform):
+    load_labels(RECORDS, platform)
+    record = freeze_labels(platform)
+    rows = platform.store.load_table(record["key"]).to_pylist()
+    assert {row["tic"]: row["set_aside"] for row in rows if row["set_aside"]} == {12: "list one"}
+    assert record["n_set_aside"] == 1
 
 
 def test_a_label_set_has_one_verdict_a_star(platform):

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from calnet_ops.adapters.ledger.hook_calls import HookCalls
 from calnet_ops.adapters.ledger.leases import Leases
 from calnet_ops.adapters.ledger.promotion import Promotion
 from calnet_ops.errors import ServiceUnavailable
+from calnet_ops.science.labels.records import Details
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -71,6 +72,18 @@ class Decision:
     """Whether the star is a simulated one."""
     note: str
     at_utc: datetime
+    period_d: float | None = None
+    epoch_btjd: float | None = None
+    depth: float | None = None
+    ra: float | None = None
+    dec: float | None = None
+    gaia: int | None = None
+    same_as: int | None = None
+
+    @property
+    def details(self) -> Details:
+        """Ephemeris, place and other names, as far as known."""
+        return Details(**{name.name: getattr(self, name.name) for name in fields(Details)})
 
 
 class Ledger:
@@ -205,7 +218,7 @@ class Ledger:
         return [_step_record(row) for row in self._rows(chosen)]
 
     def add_decisions(self, decisions: list[dict[str, Any]]) -> int:
-        """Append decisions (columns of `Decision` without ``at_utc``)."""
+        """Append decisions: columns of `Decision` without ``at_utc``, the same ones of each."""
         now = _now()
         if decisions:
             with self._begin() as connection:

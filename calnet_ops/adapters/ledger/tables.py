@@ -6,6 +6,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     DateTime,
+    Double,
     Float,
     Integer,
     MetaData,
@@ -53,6 +54,13 @@ decision = Table(
     Column("simulated", Boolean, nullable=False),
     Column("note", String(1024), nullable=False),
     Column("at_utc", DateTime, nullable=False),
+    Column("period_d", Double),
+    Column("epoch_btjd", Double),
+    Column("depth", Double),
+    Column("ra", Double),
+    Column("dec", Double),
+    Column("gaia", BigInteger),
+    Column("same_as", BigInteger),
 )
 
 promotion = Table(

@@ -1,6 +1,7 @@
 """Readers of label catalogs, chosen by content: what a file is called does not matter."""
 
 import csv
+import math
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -8,7 +9,9 @@ from dataclasses import replace
 from calnet_ops.errors import WrongConfiguration
 from calnet_ops.science.labels.records import (
     EB_TYPES,
+    NO_DETAILS,
     SIMULATED_TIC,
+    Details,
     LabelRecord,
     Source,
     Verdict,
@@ -36,8 +39,14 @@ TYPE_WORDS = frozenset(eb_type.lower() for eb_type in EB_TYPES)
 PLANET_TYPE = "EP"
 """Star eclipsed by its planet in the VSX, which flags it like a binary."""
 
+BTJD_ZERO = 2_457_000.0
+"""BJD at which BTJD is 0."""
+
 _TIC = re.compile(r"(?:TIC[ _-]*)?0*([1-9][0-9]{0,17})(?:\.0*)?", re.IGNORECASE)
 """A star's number as lists and spreadsheets write it: ``123``, ``123.0``, ``TIC 123``."""
+
+_WHOLE = re.compile(r"[1-9][0-9]{0,17}|[1-8][0-9]{18}")
+"""Positive number that 64 bits hold."""
 
 _DESCRIBED = re.compile(r"^ *\d+- *\d+ +\S+ +\S+ +(\w+)")
 """Line of a machine-readable header such as ``11- 25 E15.9  d     P      Orbital period``."""
@@ -154,18 +163,32 @@ def _with_types(columns: list[str], records: list[LabelRecord]) -> list[LabelRec
 
 def _calnet_class(name: str, row: Row) -> Iterator[LabelRecord]:
     """CALNet's training samples: all binaries."""
-    yield _binary(name, row["TIC"], row["class"])
+    place = Details(ra=_number(row, "RAJ2000"), dec=_number(row, "DEJ2000"))
+    yield _binary(name, row["TIC"], row["class"], place)
 
 
 def _calnet_discovery(name: str, row: Row) -> Iterator[LabelRecord]:
     """CALNet's new binaries; entries that the TIC calls artefact or duplicate are left out."""
     if row["Disp"] not in {"ARTIFACT", "DUPLICATE"}:
-        yield _binary(name, row["TIC"], "")
+        details = Details(
+            ra=_number(row, "RAJ2000"),
+            dec=_number(row, "DEJ2000"),
+            gaia=_whole(row, "Gaia"),
+            same_as=_whole(row, "m_TIC"),
+        )
+        yield _binary(name, row["TIC"], "", details)
 
 
 def _prsa(name: str, row: Row) -> Iterator[LabelRecord]:
     """Prsa et al. 2022: binaries with a morphology coefficient."""
-    yield _binary(name, row["tess_id"], _type_of_morphology(row["morph_coeff"]))
+    details = Details(
+        period_d=_positive(row, "period"),
+        epoch_btjd=_number(row, "bjd0"),
+        depth=_depth(row, "prim_depth_pf") or _depth(row, "prim_depth_2g"),
+        ra=_number(row, "ra"),
+        dec=_number(row, "dec"),
+    )
+    yield _binary(name, row["tess_id"], _type_of_morphology(row["morph_coeff"]), details)
 
 
 def _type_of_morphology(text: str) -> str:
@@ -177,7 +200,12 @@ def _type_of_morphology(text: str) -> str:
 
 def _justesen(name: str, row: Row) -> Iterator[LabelRecord]:
     """Justesen and Albrecht 2021: detached binaries in short eccentric orbits and others."""
-    yield _binary(name, row["TIC"], "")
+    details = Details(
+        period_d=_positive(row, "P"),
+        epoch_btjd=_number(row, "t1"),
+        depth=_depth(row, "d1", "d2"),
+    )
+    yield _binary(name, row["TIC"], "", details)
 
 
 def _toi(name: str, row: Row) -> Iterator[LabelRecord]:
@@ -195,7 +223,8 @@ def _variable_flags(name: str, row: Row) -> Iterator[LabelRecord]:
     if PLANET_TYPE in variable_type.replace("|", " ").split():
         yield _record(name, row["TIC_ID"], "NOT_EB", source="planet_host", note=variable_type)
     elif row["Is_EB"] == "T":
-        yield _binary(name, row["TIC_ID"], variable_type)
+        period = _positive(row, "Period") or _positive(row, "Per")
+        yield _binary(name, row["TIC_ID"], variable_type, Details(period_d=period))
     elif row["Is_EB"] == "F":
         yield _record(name, row["TIC_ID"], "NOT_EB", note=variable_type)
 
@@ -208,21 +237,67 @@ def _verdict_column(column: str) -> Reader:
             return
         word = row[column].strip().lower()
         eb_type = row.get("eb_type") or row.get("kind") or row.get("type") or ""
+        details = _plain_details(row)
         if word == "planet":
-            yield _record(name, row["tic"], "NOT_EB", source="planet_host", note=row[column])
+            yield _record(
+                name, row["tic"], "NOT_EB", source="planet_host", note=row[column], details=details
+            )
         elif word in TRUE_WORDS:
-            yield _binary(name, row["tic"], eb_type)
+            yield _binary(name, row["tic"], eb_type, details)
         elif word in TYPE_WORDS:
-            yield _binary(name, row["tic"], eb_type or word.upper())
+            yield _binary(name, row["tic"], eb_type or word.upper(), details)
         elif word in FALSE_WORDS | UNSURE_WORDS:
             verdict: Verdict = "UNSURE" if word in UNSURE_WORDS else "NOT_EB"
-            yield _record(name, row["tic"], verdict, note=row.get("kind", ""))
+            yield _record(name, row["tic"], verdict, note=row.get("kind", ""), details=details)
 
     return read
 
 
-def _binary(name: str, tic: str, eb_type: str) -> LabelRecord:
-    return _record(name, tic, "EB", eb_type=eb_type if eb_type in EB_TYPES else "")
+def _plain_details(row: Row) -> Details:
+    """Of a plain table; epochs may be given as BJD."""
+    epoch = _number(row, "epoch_btjd")
+    if epoch is None and (bjd := _number(row, "epoch_bjd_tdb")) is not None:
+        epoch = bjd - BTJD_ZERO
+    return Details(
+        period_d=_positive(row, "period_d") or _positive(row, "period"),
+        epoch_btjd=epoch,
+        depth=_depth(row, "depth") or _depth(row, "depth_1", "depth_2"),
+        ra=_number(row, "ra"),
+        dec=_number(row, "dec"),
+        gaia=_whole(row, "gaia"),
+        same_as=_whole(row, "same_as"),
+    )
+
+
+def _number(row: Row, column: str) -> float | None:
+    """Number in a cell; None if it is empty, absent, or text such as ``NON PERIODIC``."""
+    try:
+        value = float(row.get(column, ""))
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
+
+
+def _positive(row: Row, column: str) -> float | None:
+    value = _number(row, column)
+    return value if value is not None and value > 0 else None
+
+
+def _depth(row: Row, *columns: str) -> float | None:
+    """The deepest eclipse that is one: fits gone wrong have depths up to 3e4."""
+    depths = [_number(row, column) for column in columns]
+    return max((depth for depth in depths if depth is not None and 0 < depth <= 1), default=None)
+
+
+def _whole(row: Row, column: str) -> int | None:
+    """Whole number in a cell; those of Gaia have 19 digits, more than a float."""
+    text = row.get(column, "").strip()
+    return int(text) if _WHOLE.fullmatch(text) else None
+
+
+def _binary(name: str, tic: str, eb_type: str, details: Details = NO_DETAILS) -> LabelRecord:
+    eb_type = eb_type if eb_type in EB_TYPES else ""
+    return _record(name, tic, "EB", eb_type=eb_type, details=details)
 
 
 def _record(
@@ -233,6 +308,7 @@ def _record(
     eb_type: str = "",
     source: Source = "catalog",
     note: str = "",
+    details: Details = NO_DETAILS,
 ) -> LabelRecord:
     match = _TIC.fullmatch(tic.strip())
     if match is None:
@@ -241,7 +317,7 @@ def _record(
     number = int(match[1])
     if number >= SIMULATED_TIC:
         source = "simulated"
-    return LabelRecord(number, verdict, eb_type, name[:64], source, note)
+    return LabelRecord(number, verdict, eb_type, name[:64], source, note, details)
 
 
 READERS: dict[tuple[str, ...], Reader] = {

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from calnet_ops.science.labels.records import Details
+
 RANK = ("person", "planet_host", "catalog", "simulated")
 """Who is heard first. A person has looked at the very light curve; lists of confirmed planets
 rest on spectra, so they outweigh lists of binaries, which hold 88 and 523 of their hosts
@@ -12,6 +14,10 @@ rest on spectra, so they outweigh lists of binaries, which hold 88 and 523 of th
 
 DECIDED = frozenset({"EB", "NOT_EB"})
 """Verdicts a network can learn from."""
+
+EPHEMERIS = ("period_d", "epoch_btjd", "depth")
+"""Fields of `Details` that belong together: a period of one source and an epoch of another tell
+nothing."""
 
 WITHDRAWN = "WITHDRAWN"
 """Verdict with which voters take back their word, as if they had never spoken."""
@@ -44,13 +50,18 @@ class Vote(Protocol):
     def simulated(self) -> bool:
         """Whether the star never was."""
 
+    @property
+    def details(self) -> Details:
+        """Ephemeris, place and other names, as far as known."""
+
 
 @dataclass(frozen=True, slots=True)
 class Consensus:
     """The verdicts, and how many stars have none."""
 
     rows: tuple[Mapping[str, Any], ...]
-    """Label set, one row a star, by star: tic, verdict, eb_type, source, simulated, n_vote."""
+    """Label set, one row a star, by star: tic, verdict, eb_type, source, simulated, n_vote, the
+    fields of `Details`, and set_aside: for the host of a planet that others call a binary, who."""
     n_conflict: int
     """Stars left out because those heard contradict each other."""
     n_unsure: int
@@ -82,7 +93,7 @@ def consensus(votes: Iterable[Vote]) -> Consensus:
         verdict = _verdict(heard)
         outcomes[verdict] += 1
         if verdict in DECIDED:
-            rows.append(_row(verdict, heard))
+            rows.append(_row(verdict, heard, standing))
     return Consensus(tuple(rows), outcomes["CONFLICT"], outcomes["UNSURE"])
 
 
@@ -99,7 +110,7 @@ def _verdict(heard: list[Vote]) -> str:
     return "UNSURE" if "UNSURE" in verdicts else verdicts.pop()
 
 
-def _row(verdict: str, heard: list[Vote]) -> dict[str, Any]:
+def _row(verdict: str, heard: list[Vote], standing: list[Vote]) -> dict[str, Any]:
     types = Counter(vote.eb_type for vote in heard if vote.eb_type)
     # The most frequent type; the first of the alphabet among equals, so that order never tells.
     eb_type = min(types, key=lambda name: (-types[name], name)) if types else ""
@@ -110,4 +121,34 @@ def _row(verdict: str, heard: list[Vote]) -> dict[str, Any]:
         "source": heard[0].source,
         "simulated": any(vote.simulated for vote in heard),
         "n_vote": len(heard),
+        "set_aside": ", ".join(_overruled(heard, standing)),
+        **_details(verdict, standing),
     }
+
+
+def _overruled(heard: list[Vote], standing: list[Vote]) -> list[str]:
+    """Who calls the host of a planet a binary and is not heard."""
+    if heard[0].source != "planet_host":
+        return []
+    return sorted(vote.vetter for vote in standing if vote.verdict == "EB")
+
+
+def _details(verdict: str, standing: list[Vote]) -> dict[str, Any]:
+    """Ephemeris of the one voter who knows most of it, and the first place and names given.
+
+    Those who are not heard count as well if they say the same: a person gives no periods.
+    """
+    agreeing = sorted(
+        (vote for vote in standing if vote.verdict == verdict),
+        key=lambda vote: (-_n_known(vote.details), RANK.index(vote.source), vote.vetter),
+    )
+    best = agreeing[0].details
+    row: dict[str, Any] = {name: getattr(best, name) for name in EPHEMERIS}
+    for name in ("ra", "dec", "gaia", "same_as"):
+        said = (getattr(vote.details, name) for vote in agreeing)
+        row[name] = next((value for value in said if value is not None), None)
+    return row
+
+
+def _n_known(details: Details) -> int:
+    return sum(getattr(details, name) is not None for name in EPHEMERIS)

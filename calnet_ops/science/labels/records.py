@@ -15,6 +15,29 @@ EB_TYPES = ("EA", "EB", "EW")
 
 
 @dataclass(frozen=True, slots=True)
+class Details:
+    """What is known of a star beside its verdict; None where nothing is said."""
+
+    period_d: float | None = None
+    """Of the eclipses, or of whatever repeats [d]."""
+    epoch_btjd: float | None = None
+    """Middle of a deeper eclipse [BTJD]."""
+    depth: float | None = None
+    """Of the deeper eclipse, as a share of the light."""
+    ra: float | None = None
+    dec: float | None = None
+    """Position, ICRS, epoch 2000 [deg]."""
+    gaia: int | None = None
+    """Source of a Gaia data release."""
+    same_as: int | None = None
+    """TIC number of another entry for the same star."""
+
+
+NO_DETAILS = Details()
+"""Of catalogs that only name stars."""
+
+
+@dataclass(frozen=True, slots=True)
 class LabelRecord:
     """What one catalog says about one star."""
 
@@ -27,6 +50,7 @@ class LabelRecord:
     source: Source
     note: str = ""
     """Why, in the catalog's own words."""
+    details: Details = NO_DETAILS
 
     @property
     def simulated(self) -> bool:
@@ -41,7 +65,8 @@ class Settled:
     records: tuple[LabelRecord, ...]
     """By star, one a star and catalog."""
     set_aside: tuple[LabelRecord, ...]
-    """Words of "binary" about hosts of known or confirmed planets, which nobody should count."""
+    """Words about hosts of known or confirmed planets, which nobody should count; one a star and
+    catalog. The consensus does not hear them either, unless the word of the host is taken back."""
 
 
 def settle(records: Iterable[LabelRecord]) -> Settled:
@@ -65,13 +90,15 @@ def settle(records: Iterable[LabelRecord]) -> Settled:
         if host:
             kept.append(host[0])
         elif words[0].tic in hosts:
-            set_aside += words
+            set_aside.append(_one(words))
         else:
-            kept.append(words[0] if len(words) == 1 else _undecided(words))
+            kept.append(_one(words))
     return Settled(tuple(kept), tuple(set_aside))
 
 
-def _undecided(words: list[LabelRecord]) -> LabelRecord:
-    """What to hear of a catalog that contradicts itself."""
+def _one(words: list[LabelRecord]) -> LabelRecord:
+    """What to hear of a catalog, also of one that contradicts itself."""
+    if len(words) == 1:
+        return words[0]
     verdicts = "/".join(record.verdict for record in words)
     return replace(words[0], verdict="UNSURE", eb_type="", note=f"{verdicts} in one catalog")

@@ -1,11 +1,17 @@
 """What the ledger promises to polls and runs that work at the same time."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from typing import Any
 
 import pytest
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import create_engine, text
 
 from calnet_ops.adapters.ledger import Delivery, Ledger, open_ledger
+from calnet_ops.adapters.ledger.sql import MIGRATIONS
+from calnet_ops.science.labels.records import Details
 
 LISTING: dict[str, Any] = {"n_listed": 3, "listing_sha256": "0" * 64}
 
@@ -15,6 +21,38 @@ def ledger(tmp_path) -> Ledger:
     ledger = open_ledger(f"sqlite:///{tmp_path}/ledger.db")
     ledger.migrate()
     return ledger
+
+
+@pytest.fixture
+def old_database(tmp_path) -> str:
+    """Address of a ledger of the first version, with one decision in it."""
+    url = f"sqlite:///{tmp_path}/old.db"
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with create_engine(url).begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        connection.execute(
+            text("INSERT INTO decision VALUES (1, 7, 87, 'EB', 'EA', 'ada', 'person', 0, '', :at)"),
+            {"at": "2026-01-02 03:04:05"},
+        )
+    return url
+
+
+def test_what_was_said_before_the_tables_grew_is_still_there(old_database):
+    ledger = open_ledger(old_database)
+    ledger.migrate()
+    ledger.migrate()
+    said = ledger.decisions()
+    assert [(item.tic, item.verdict, item.details) for item in said] == [(7, "EB", Details())]
+
+
+def test_details_come_back_to_the_last_digit(ledger):
+    details = Details(0.1 + 0.2, 1 / 3, 1e-9, 359.999999999, -90.0, 2**63 - 1, 900_000_000_001)
+    words = {"sector": 0, "verdict": "EB", "eb_type": "", "vetter": "a list", "source": "catalog"}
+    row = {"tic": 7, "simulated": False, "note": "", **words, **asdict(details)}
+    ledger.add_decisions([row])
+    assert ledger.decisions()[0].details == details
 
 
 def add(ledger: Ledger, delivery: int = 1, sector: int = 87) -> Delivery:

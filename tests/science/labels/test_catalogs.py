@@ -4,6 +4,20 @@ import pytest
 
 from calnet_ops.errors import WrongConfiguration
 from calnet_ops.science.labels.catalogs import read_catalog
+from calnet_ops.science.labels.records import Details
+
+TRUTH = """tic,is_eb,kind,period,epoch_btjd,depth_1,depth_2,ra,dec,damage
+900000000001,True,EA,2.5,1500.25,0.2,0.1,84.1,-80.5,
+"""
+
+PRSA = """tess_id,ra,dec,bjd0,period,morph_coeff,prim_depth_pf,prim_depth_2g
+7,84.1,-80.5,1500.25,2.5,0.1,27771.6,0.3
+"""
+
+DISCOVERY = """TIC m_TIC Disp RAJ2000 DEJ2000 Gaia
+--- ----- ---- ------- ------- ----
+  7     8         84.1   -80.5    9
+"""
 
 
 def words(text):
@@ -35,6 +49,25 @@ def test_truth_of_a_simulation_is_simulated_and_damaged_files_say_nothing():
         (900_000_000_001, "EB", "EA", "simulated"),
         (900_000_000_002, "NOT_EB", "", "simulated"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (TRUTH, Details(2.5, 1500.25, 0.2, 84.1, -80.5)),
+        (
+            "tic,verdict,epoch_bjd_tdb,gaia,same_as\n7,EB,2458500.25,5412250540681250560,8\n",
+            Details(epoch_btjd=1500.25, gaia=5_412_250_540_681_250_560, same_as=8),
+        ),
+        ("TIC_ID,Is_EB,Type,Per\n7,T,EW,NON PERIODIC\n", Details()),
+        ("TIC_ID,Is_EB,Type,Period\n7,T,EW,0.25\n", Details(0.25)),
+        (PRSA, Details(2.5, 1500.25, 0.3, 84.1, -80.5)),
+        (DISCOVERY, Details(ra=84.1, dec=-80.5, gaia=9, same_as=8)),
+        ("tic,verdict,period,depth\n7,EB,-1,0\n", Details()),
+    ],
+)
+def test_what_a_catalog_knows_beside_the_verdict_is_kept(text, expected):
+    assert [record.details for record in read_catalog("a catalog", text)] == [expected]
 
 
 def test_hosts_of_planets_are_known_as_such():

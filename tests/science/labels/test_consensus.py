@@ -3,6 +3,7 @@ from dataclasses import dataclass
 import pytest
 
 from calnet_ops.science.labels.consensus import consensus
+from calnet_ops.science.labels.records import NO_DETAILS, Details
 
 
 @dataclass(frozen=True)
@@ -13,6 +14,7 @@ class Word:
     eb_type: str = ""
     tic: int = 1
     simulated: bool = False
+    details: Details = NO_DETAILS
 
 
 def verdict_of(*words):
@@ -72,3 +74,28 @@ def test_rows_come_by_star_whatever_the_order():
     words = [Word("EB", tic=9), Word("NOT_EB", tic=3), Word("EB", tic=5)]
     assert [row["tic"] for row in consensus(words).rows] == [3, 5, 9]
     assert consensus(words) == consensus(reversed(words))
+
+
+def test_the_ephemeris_is_of_one_source_that_says_the_same():
+    words = [
+        Word("EB", "person", "ada"),
+        Word("EB", vetter="a", details=Details(period_d=2.0, ra=10.0)),
+        Word("EB", vetter="b", details=Details(1.0, 1500.0, 0.1, gaia=7)),
+        Word("NOT_EB", vetter="c", details=Details(9.0, 1509.0, 0.9, same_as=3)),
+    ]
+    row = consensus(words).rows[0]
+    assert (row["period_d"], row["epoch_btjd"], row["depth"]) == (1.0, 1500.0, 0.1)
+    assert (row["ra"], row["gaia"], row["same_as"], row["n_vote"]) == (10.0, 7, None, 1)
+    assert consensus(words) == consensus(reversed(words))
+
+
+def test_hosts_of_planets_that_are_called_binaries_are_listed_with_who_says_so():
+    words = [
+        Word("EB", vetter="villanova"),
+        Word("EB", vetter="calnet"),
+        Word("NOT_EB", "planet_host", "toi"),
+        Word("NOT_EB", "planet_host", "toi", tic=2),
+    ]
+    assert [row["set_aside"] for row in consensus(words).rows] == ["calnet, villanova", ""]
+    person = consensus([*words, Word("EB", "person", "ada")]).rows[0]
+    assert (person["verdict"], person["set_aside"]) == ("EB", "")
