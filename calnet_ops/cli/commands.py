@@ -9,6 +9,7 @@ from calnet_ops.cli import (
     archive,
     backfill,
     drift,
+    evaluating,
     installation,
     known_issues,
     local,
@@ -62,7 +63,7 @@ for command in (
 ):
     app.command()(command)
 
-for of_models in (model_files.sign,):
+for of_models in (evaluating.evaluate, model_files.sign):
     models.model.command()(of_models)
 
 app.add_typer(models.labels, name="labels")

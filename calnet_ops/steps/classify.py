@@ -33,6 +33,7 @@ __all__ = [
     "describe_targets",
     "open_model",
     "open_workers",
+    "probability_of",
     "score_files",
 ]
 
@@ -189,7 +190,7 @@ def describe_target(
         Of the model's combined probabilities.
     """
     used = [file for file in files if file.scores.size]
-    probability = _combine(used, calibration) if used else None
+    probability = probability_of(used, calibration) if used else None
     candidate = probability is not None and probability >= threshold
     found = _measure(used) if candidate else UNKNOWN
     reasons = [file.reason for file in files if file.reason]
@@ -208,7 +209,7 @@ def describe_target(
     )
 
 
-def _combine(files: Sequence[ScoredFile], calibration: Calibration) -> float:
+def probability_of(files: Sequence[ScoredFile], calibration: Calibration) -> float:
     """Probability from all files of a star, as a catalog has it: by sector, then over sectors.
 
     A file that does not say its sector counts as one of its own.
