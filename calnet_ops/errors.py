@@ -82,6 +82,12 @@ class IncompleteDownload(TransientError):
     reason = "incomplete download"
 
 
+class WorkUnderWay(TransientError):
+    """Somebody else is at work that only one may do at a time."""
+
+    reason = "work under way"
+
+
 class ServiceUnavailable(TransientError):
     """One of our own servers (store, registry, scheduler) did not answer."""
 

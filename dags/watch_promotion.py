@@ -6,10 +6,10 @@ Follow the alias `champion` that a person moves in the MLflow UI; put it back if
 | | |
 |---|---|
 | Starts when | MLflow's webhook says that an alias moved, and every 5 minutes |
-| Reads | the alias `champion` and the verdict of its version |
-| Writes | promotion or refusal in the ledger |
-| Event | `champion` for each sector in scope, again for those left out once scoring is idle |
-| If it fails | production is untouched; the next poll looks again. `docs/model.md` |
+| Reads | the alias `champion`, the verdict of its version, its tag `override` |
+| Writes | promotion or refusal: in the ledger, on the version, as the note of the run |
+| Event | `champion` for each sector to score, again for those left out once scoring is idle |
+| If it fails | production is untouched; the next poll looks again. `docs/training.md` |
 """
 
 from airflow.sdk import dag, task
@@ -26,11 +26,13 @@ from calnet_ops.orchestration import assets, policy
 )
 def watch_promotion():
     @task(outlets=[assets.CHAMPION])
-    def follow_champion(outlet_events=None):
+    def follow_champion(outlet_events=None, dag_run=None):
         from calnet_ops.platform import open_platform
-        from calnet_ops.steps import promote
+        from calnet_ops.steps import promote, promotion_told
 
-        found = promote.follow_champion(open_platform())
+        platform = open_platform()
+        found = promote.follow_champion(platform)
+        promotion_told.note_run(found, dag_run.dag_id, dag_run.run_id, platform)
         assets.announce(outlet_events[assets.CHAMPION], found["sectors"])
 
     follow_champion()

@@ -15,6 +15,7 @@ from calnet_ops.cli import (
     local,
     model_files,
     models,
+    promotion,
     release,
     sectors,
 )
@@ -63,7 +64,14 @@ for command in (
 ):
     app.command()(command)
 
-for of_models in (evaluating.evaluate, model_files.sign):
+KEEPERS = (
+    promotion.history,
+    promotion.follow,
+    promotion.promote,
+    evaluating.evaluate,
+    model_files.sign,
+)
+for of_models in KEEPERS:
     models.model.command()(of_models)
 
 app.add_typer(models.labels, name="labels")

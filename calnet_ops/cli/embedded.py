@@ -348,7 +348,7 @@ def _write_mlflow_login(folder: Path, credentials: Credentials) -> None:
         "database_uri": f"sqlite:///{folder / 'mlflow-auth.db'}",
         "admin_username": "keeper",
         "admin_password": credentials.mlflow_password,
-        "authorization_function": "mlflow.server.auth:authenticate_request_basic_auth",
+        "authorization_function": "calnet_ops.adapters.registry.moved:authenticate",
         "auth_cache_ttl_seconds": "60",  # or each call costs the hash of a password
     }
     parser = ConfigParser(interpolation=None)

@@ -77,7 +77,10 @@ def list_models(as_json: Json = False) -> None:
 
     Example: [bold]calnet-ops model list[/bold]
     """
-    show_rows([{**row} for row in open_platform().registry.versions()], as_json=as_json)
+    rows = [{**row} for row in open_platform().registry.versions()]
+    for row in rows:
+        del row["description"]  # pages long
+    show_rows(rows, as_json=as_json)
 
 
 @model.command("show")
@@ -94,14 +97,3 @@ def show_model(
 
     platform = open_platform()
     show(load_model_facts(find_model(version, platform), platform.store), as_json=as_json)
-
-
-@model.command("follow")
-def follow(as_json: Json = False) -> None:
-    """Take note of the alias `champion`, and put it back if its version has not passed the gate.
-
-    Example: [bold]calnet-ops model follow[/bold]
-    """
-    from calnet_ops.steps import promote
-
-    show({**promote.follow_champion(open_platform())}, as_json=as_json)

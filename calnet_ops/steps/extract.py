@@ -151,26 +151,27 @@ def extract_shard(shard: ExtractShard, platform: Platform) -> ExtractTally:
     """Write the features of a shard; free if they are there already."""
     began = time.perf_counter()
     store, version, sector = platform.store, shard["version"], shard["sector"]
-    stored = _files_by_star(shard["manifest"], store)
-    files = stored.slice(shard["start"], shard["stop"] - shard["start"]).to_pylist()
-    refused = _refused(shard, store)
-    lineage = lineage_id(
-        "extract",
-        VERSION,
-        features=version,
-        files=[[file["file_name"], file["sha256"]] for file in files],
-        refused=[refused[file["file_name"]] for file in files if file["file_name"] in refused],
-    )
-    out = ShardKeys(
-        features=keys.features(version, sector, lineage),
-        statistics=keys.feature_statistics(version, sector, lineage),
-        skipped=keys.skipped(version, sector, lineage),
-    )
+    refused = _refused(shard["manifest"], shard["report"], store)
+    files, out = _plan(shard, _files_by_star(shard["manifest"], store), refused)
     if not store.exists(out.skipped):
         _extract_stored(files, refused, version, out, store)
     tally = _tally(version, out, len(files), began, store)
     log.info("features_extracted", sector=sector, **tally)
     return tally
+
+
+def planned_features(sector: int, version: str, platform: Platform) -> list[str]:
+    """Keys of the features that the stored files of a sector give, whether they are there or not.
+
+    Raises
+    ------
+    MissingInput, SectorNotTrusted
+        As `plan_shards`.
+    """
+    shards, store = plan_shards(sector, version, platform), platform.store
+    stored = _files_by_star(shards[0]["manifest"], store)
+    refused = _refused(shards[0]["manifest"], shards[0]["report"], store)
+    return [_plan(shard, stored, refused)[1].features for shard in shards]
 
 
 def close_features(
@@ -228,6 +229,27 @@ def extract_files(
         except RejectedInput as error:
             skipped.append(tables.skipped_row(tic, sector, name, error))
     return tables.features_table(rows), tables.skipped_table(skipped)
+
+
+def _plan(
+    shard: ExtractShard, stored: pa.Table, refused: dict[str, dict[str, Any]]
+) -> tuple[list[dict[str, Any]], ShardKeys]:
+    """Files of a shard, and where its tables are."""
+    version, sector = shard["version"], shard["sector"]
+    files = stored.slice(shard["start"], shard["stop"] - shard["start"]).to_pylist()
+    lineage = lineage_id(
+        "extract",
+        VERSION,
+        features=version,
+        files=[[file["file_name"], file["sha256"]] for file in files],
+        refused=[refused[file["file_name"]] for file in files if file["file_name"] in refused],
+    )
+    out = ShardKeys(
+        features=keys.features(version, sector, lineage),
+        statistics=keys.feature_statistics(version, sector, lineage),
+        skipped=keys.skipped(version, sector, lineage),
+    )
+    return files, out
 
 
 def _believe(name: str, body: bytes) -> LightCurve:
@@ -295,10 +317,10 @@ def _files_by_star(manifest: str, store: Store) -> pa.Table:
     return files.sort_by([("tic", "ascending"), ("file_name", "ascending")])
 
 
-def _refused(shard: ExtractShard, store: Store) -> dict[str, dict[str, Any]]:
+def _refused(manifest: str, report_key: str, store: Store) -> dict[str, dict[str, Any]]:
     """Rows of the skipped table for files that the checks refused, by file name."""
-    report = json.loads(store.load(shard["report"])) if shard["report"] else {}
-    if report.get("manifest") != shard["manifest"]:  # none yet, or of an older delivery
+    report = json.loads(store.load(report_key)) if report_key else {}
+    if report.get("manifest") != manifest:  # none yet, or of an older delivery
         return {}
     columns = tables.SKIPPED.names
     return {

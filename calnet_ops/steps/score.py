@@ -143,8 +143,7 @@ def score_shard(shard: ScoreShard, platform: Platform) -> ScoreTally:
     """
     began = time.perf_counter()
     store, model_id = platform.store, shard["model_id"]
-    lineage = lineage_id(STEP, VERSION, features=shard["features"], model=model_id)
-    key = keys.scores(model_id, shard["sector"], lineage)
+    key = scores_key(model_id, shard["sector"], shard["features"])
     if not store.exists(key):
         _check_version(shard, load_model_facts(model_id, store)["features"])
         store.save_table(key, _score(shard, store))
@@ -156,6 +155,18 @@ def score_shard(shard: ScoreShard, platform: Platform) -> ScoreTally:
     )
     log.info("segments_scored", sector=shard["sector"], **tally)
     return tally
+
+
+def scores_key(model_id: str, sector: int, features: str) -> str:
+    """Where the scores of a shard are.
+
+    Parameters
+    ----------
+    features
+        Key of its features.
+    """
+    lineage = lineage_id(STEP, VERSION, features=features, model=model_id)
+    return keys.scores(model_id, sector, lineage)
 
 
 def combine_targets(sector: int, tallies: list[ScoreTally], platform: Platform) -> TargetRecord:

@@ -1,10 +1,13 @@
 import json
 import re
 import subprocess
+import sys
+from configparser import ConfigParser
 from urllib.parse import urlsplit
 
 import pytest
 
+from calnet_ops.adapters.registry import moved
 from calnet_ops.platform import Paths
 from tests.infra.conftest import REPO, find_program
 
@@ -136,6 +139,21 @@ def test_places_are_services_of_the_file(services, env_example):
     assert argument(services["mlflow"], "--artifacts-destination").startswith(
         f"s3://{paths.store.bucket}/"
     )
+
+
+def test_mlflow_notes_who_moves_the_alias(services):
+    mlflow = services["mlflow"]
+    login = ConfigParser()
+    login.read(REPO / "mlflow" / "basic_auth.ini")
+    module, function = login["mlflow"]["authorization_function"].split(":")
+    (mount,) = mlflow["volumes"]
+    source, target, _ = mount.split(":")
+    assert target == f"{environment(mlflow)['PYTHONPATH']}/{module}.py"
+    text = (REPO / source).read_text()
+    assert f"def {function}(" in text
+    tops = [line for line in text.splitlines() if line.startswith(("import ", "from "))]
+    assert all(line.split()[1].partition(".")[0] in sys.stdlib_module_names for line in tops)
+    assert moved.SECRET_VARIABLE in environment(mlflow)
 
 
 def test_links_for_people_are_the_published_ports(services, env_example):

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from calnet_ops.adapters.registry import CHALLENGER, CHAMPION, LoggedModel, ModelVersion
+from calnet_ops.adapters.registry import CHALLENGER, CHAMPION, LoggedModel, ModelVersion, Moved
 from calnet_ops.adapters.registry.registry import TrainingLog
 from calnet_ops.errors import MissingInput
 
@@ -16,6 +16,8 @@ class MemoryRegistry:
         self.descriptions: dict[int, str] = {}
         self.aliases: dict[str, int] = {}
         self.webhooks: list[str] = []
+        self.moved: Moved | None = None
+        self.keepers: list[str] | None = None
 
     def copy(self) -> "MemoryRegistry":
         """A registry of the same versions that goes its own way."""
@@ -47,6 +49,7 @@ class MemoryRegistry:
             run_id=f"run-{version}",
             tags=dict(self.tags[version - 1]),
             aliases=[name for name, at in self.aliases.items() if at == version],
+            description=self.descriptions[version],
         )
 
     def versions(self) -> list[ModelVersion]:
@@ -56,6 +59,10 @@ class MemoryRegistry:
     def tag(self, version: int, name: str, value: str) -> None:
         """Set a tag."""
         self.tags[version - 1][name] = value
+
+    def untag(self, version: int, name: str) -> None:
+        """Take a tag away."""
+        self.tags[version - 1].pop(name, None)
 
     def describe(self, version: int, description: str) -> None:
         """Set the text."""
@@ -72,6 +79,14 @@ class MemoryRegistry:
     def clear_champion(self) -> None:
         """Remove the alias."""
         self.aliases.pop(CHAMPION, None)
+
+    def champion_moved(self, key: str) -> Moved | None:
+        """Tell who, as the test says."""
+        return self.moved
+
+    def champion_keepers(self) -> list[str] | None:
+        """Tell who might, as the test says."""
+        return self.keepers
 
     def set_challenger(self, version: int) -> None:
         """Set the other alias."""

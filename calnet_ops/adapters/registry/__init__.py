@@ -1,6 +1,7 @@
 """Runs, models and their versions, and which one is in production: MLflow."""
 
 from calnet_ops.adapters.registry.mlflow_server import MODEL, MlflowRegistry, open_registry
+from calnet_ops.adapters.registry.moved import Moved
 from calnet_ops.adapters.registry.registry import (
     CHALLENGER,
     CHAMPION,
@@ -17,6 +18,7 @@ __all__ = [
     "LoggedModel",
     "MlflowRegistry",
     "ModelVersion",
+    "Moved",
     "Registry",
     "TrainingLog",
     "open_registry",

@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 
+from calnet_ops.adapters.registry.moved import TAG, Moved, read_note
 from calnet_ops.adapters.registry.registry import (
     CHALLENGER,
     CHAMPION,
@@ -29,11 +30,20 @@ TIMEOUT_S = 30.0
 MAX_TAG = 4000
 """Longest value of a tag; MLflow cuts or refuses above 5,000 characters."""
 
+MAX_DESCRIPTION = 5000
+"""Longest description; PostgreSQL behind MLflow takes no more."""
+
 WEBHOOK = "calnet-ops"
 """Name of the webhook that tells of moved aliases."""
 
 ALIAS = "/api/2.0/mlflow/registered-models/alias"
 WEBHOOKS = "/api/2.0/mlflow/webhooks"
+REGISTERED = "/api/2.0/mlflow/registered-models/get"
+USERS = "/api/2.0/mlflow/users/list"
+PERMISSION = "/api/3.0/mlflow/users/permissions/get"
+
+MAY_MOVE = frozenset({"EDIT", "MANAGE"})
+"""Permissions on the model that let a person move its aliases."""
 
 PAGE = 200
 """Versions asked for at a time."""
@@ -59,7 +69,7 @@ class MlflowRegistry:
 
     def register(self, logged: LoggedModel, tags: Mapping[str, str], description: str) -> int:
         """Make a version of a logged model; its number."""
-        if self._ask("GET", "/api/2.0/mlflow/registered-models/get", {"name": MODEL}) is None:
+        if self._ask("GET", REGISTERED, {"name": MODEL}) is None:
             self._tell("POST", "/api/2.0/mlflow/registered-models/create", {"name": MODEL})
         answer = self._tell(
             "POST",
@@ -94,7 +104,7 @@ class MlflowRegistry:
 
     def versions(self) -> list[ModelVersion]:
         """All versions, oldest first."""
-        model = self._ask("GET", "/api/2.0/mlflow/registered-models/get", {"name": MODEL})
+        model = self._ask("GET", REGISTERED, {"name": MODEL})
         if model is None:
             return []
         # A search tells no aliases, only the model itself does.
@@ -115,12 +125,24 @@ class MlflowRegistry:
             {"name": MODEL, "version": str(version), "key": name, "value": value[:MAX_TAG]},
         )
 
+    def untag(self, version: int, name: str) -> None:
+        """Take a tag of a version away, if it is there."""
+        self._ask(
+            "DELETE",
+            "/api/2.0/mlflow/model-versions/delete-tag",
+            {"name": MODEL, "version": str(version), "key": name},
+        )
+
     def describe(self, version: int, description: str) -> None:
         """Set the text that the UI shows with a version."""
         self._tell(
             "PATCH",
             "/api/2.0/mlflow/model-versions/update",
-            {"name": MODEL, "version": str(version), "description": description},
+            {
+                "name": MODEL,
+                "version": str(version),
+                "description": description[:MAX_DESCRIPTION],
+            },
         )
 
     def champion_version(self) -> int | None:
@@ -135,6 +157,29 @@ class MlflowRegistry:
     def clear_champion(self) -> None:
         """Take the alias ``champion`` away."""
         self._tell("DELETE", ALIAS, {"name": MODEL, "alias": CHAMPION})
+
+    def champion_moved(self, key: str) -> Moved | None:
+        """Who moved the alias last, by a note signed with a key; None if nobody noted it."""
+        model = self._ask("GET", REGISTERED, {"name": MODEL})
+        tags = model["registered_model"].get("tags", []) if model else []
+        notes = [tag["value"] for tag in tags if tag["key"] == TAG]
+        return read_note(notes[0], key) if notes else None
+
+    def champion_keepers(self) -> list[str] | None:
+        """Who may move the alias, by name; None if MLflow has no logins."""
+        answer = self._ask("GET", USERS, {})
+        if answer is None:
+            return None
+        may = [user["username"] for user in answer["users"] if self._may_move(user)]
+        return sorted(may)
+
+    def _may_move(self, user: Mapping[str, Any]) -> bool:
+        question = {
+            "username": user["username"],
+            "resource_type": "registered_model",
+            "resource_id": MODEL,
+        }
+        return user["is_admin"] or self._tell("GET", PERMISSION, question)["permission"] in MAY_MOVE
 
     def set_challenger(self, version: int) -> None:
         """Point the alias ``challenger`` at a version."""
@@ -233,4 +278,5 @@ def _model_version(item: Mapping[str, Any]) -> ModelVersion:
         run_id=item.get("run_id", ""),
         tags={tag["key"]: tag["value"] for tag in item.get("tags", [])},
         aliases=list(item.get("aliases", [])),
+        description=item.get("description", ""),
     )

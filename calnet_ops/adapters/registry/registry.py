@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypedDict
 
+from calnet_ops.adapters.registry.moved import Moved
+
 CHAMPION = "champion"
 """Alias of the version in production. A person moves it, in the MLflow UI."""
 
@@ -18,6 +20,8 @@ class ModelVersion(TypedDict):
     run_id: str
     tags: dict[str, str]
     aliases: list[str]
+    description: str
+    """Markdown, as the UI shows it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,9 @@ class Registry(Protocol):
     def tag(self, version: int, name: str, value: str) -> None:
         """Set a tag of a version."""
 
+    def untag(self, version: int, name: str) -> None:
+        """Take a tag of a version away, if it is there."""
+
     def describe(self, version: int, description: str) -> None:
         """Set the text that the UI shows with a version."""
 
@@ -77,6 +84,12 @@ class Registry(Protocol):
 
     def clear_champion(self) -> None:
         """Take the alias ``champion`` away."""
+
+    def champion_moved(self, key: str) -> Moved | None:
+        """Who moved the alias last, by a note signed with a key; None if nobody noted it."""
+
+    def champion_keepers(self) -> list[str] | None:
+        """Who may move the alias, by name; None if the registry has no logins."""
 
     def set_challenger(self, version: int) -> None:
         """Point the alias ``challenger`` at a version."""

@@ -24,6 +24,9 @@ FIRST_WAIT_S = 0.5
 PAGE = 100
 """Rows asked for at a time: Airflow's own limit of a page."""
 
+NOTE_MAX = 1000
+"""Longest note that Airflow takes."""
+
 UNMAPPED = -1
 """Map index of a task that is not mapped."""
 
@@ -84,8 +87,13 @@ class Scheduler:
             reraise=True,
         )
 
-    def emit_asset_event(self, asset_name: str) -> None:
+    def emit_asset_event(self, asset_name: str, partition_key: str | None = None) -> None:
         """Say that an asset changed, so that the DAGs that wait for it start.
+
+        Parameters
+        ----------
+        partition_key
+            The sector of which it did, if it is an asset of sectors.
 
         Raises
         ------
@@ -96,7 +104,10 @@ class Scheduler:
         ids = [asset["id"] for asset in found["assets"] if asset["name"] == asset_name]
         if not ids:
             raise MissingInput(f"asset {asset_name}", found="none", expected="an asset of a DAG")
-        self._ask("POST", "/api/v2/assets/events", {"asset_id": ids[0], "extra": {}})
+        event: dict[str, Any] = {"asset_id": ids[0], "extra": {}}
+        if partition_key is not None:
+            event["partition_key"] = partition_key
+        self._ask("POST", "/api/v2/assets/events", event)
 
     def trigger_run(self, dag_id: str, partition_key: str | None = None) -> str:
         """Start a run, of a sector if its partition key is given; its id."""
@@ -139,6 +150,17 @@ class Scheduler:
             "note": note or None,
         }
         return self._offer("POST", f"/api/v2/dags/{dag_id}/dagRuns", request)
+
+    def note_run(self, dag_id: str, run_id: str, note: str) -> None:
+        """Show a text beside a run.
+
+        Raises
+        ------
+        MissingInput
+            If there is no such run.
+        """
+        path = f"/api/v2/dags/{dag_id}/dagRuns/{quote(run_id, safe='')}"
+        self._ask("PATCH", path, {"note": note[:NOTE_MAX]})
 
     def find_runs(
         self, dag_id: str, *, prefix: str = "", states: Sequence[str] = ()

@@ -76,6 +76,7 @@ ANSWERS = {
         {"dag_runs": [RUN, RUN | {"end_date": None, "state": "running", "partition_key": None}]},
     ),
     ("GET", "/api/v2/dags/ingest_sector/dagRuns/manual__1"): (200, RUN),
+    ("PATCH", "/api/v2/dags/watch_promotion/dagRuns/a%20b"): (200, RUN),
     ("GET", "/api/v2/dags/many/dagRuns"): many_runs,
     ("POST", "/api/v2/dags/taken/dagRuns"): (409, {"detail": "Unique constraint violation"}),
     ("POST", "/api/v2/dags/wrong/dagRuns"): (400, {"detail": "bad request"}),
@@ -194,6 +195,16 @@ def test_a_run_that_is_there_already_is_no_error_and_anything_else_is(scheduler)
     assert scheduler.queue_run("taken", "a", "s087", run_after=at) is False
     with pytest.raises(WrongConfiguration, match="bad request"):
         scheduler.queue_run("wrong", "a", "s087", run_after=at)
+
+
+def test_a_note_stands_beside_a_run(airflow, scheduler):
+    scheduler.note_run("watch_promotion", "a b", "why " * 300)
+    assert airflow.asked[-1][2] == {"note": ("why " * 300)[:1000]}
+
+
+def test_an_event_may_be_about_one_sector(airflow, scheduler):
+    scheduler.emit_asset_event("label_set", "s087")
+    assert airflow.asked[-1][2] == {"asset_id": 3, "extra": {}, "partition_key": "s087"}
 
 
 def test_runs_are_found_through_all_pages(airflow, scheduler):
