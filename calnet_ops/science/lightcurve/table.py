@@ -98,7 +98,7 @@ def _columns(name: str, body: bytes) -> Columns:
 
     try:
         if body.startswith(PARQUET):
-            table = parquet.read_table(io.BytesIO(body))
+            table = parquet.read_table(io.BytesIO(body), use_threads=False)
             wide = {column: table[column].to_numpy() for column in table.column_names}
         else:
             lines = body.decode().splitlines()

@@ -16,7 +16,7 @@ def write(table: pa.Table, file: BinaryIO) -> None:
 
 def read(file: BinaryIO) -> pa.Table:
     """Read a catalog."""
-    table = pq.read_table(file)
+    table = pq.ParquetFile(file).read(use_threads=False)
     metadata = table.schema.metadata or {}
     missing = [fact.name for fact in FACTS if fact.name.encode() not in metadata]
     if missing:
