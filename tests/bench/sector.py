@@ -15,6 +15,7 @@ from typing import Any
 
 import psutil
 import pyarrow as pa
+import pytest
 
 from calnet_ops import keys
 from calnet_ops.lineage import sha256_hex
@@ -22,6 +23,7 @@ from calnet_ops.science.network.weights import pack
 from calnet_ops.simulator.sectors import simulate_sector
 from calnet_ops.steps import extract, score
 from calnet_ops.steps.ingest_tables import MANIFEST
+from calnet_ops.steps.signed_model import sign_model
 from calnet_ops.steps.stored_model import WEIGHTS
 from tests.bench.measure import Figure, cpu_s
 from tests.support.networks import fresh_weights
@@ -48,6 +50,7 @@ BETWEEN_S = 0.05
 """Between two looks at the memory [s]; a shard takes seconds."""
 
 MODEL = "bench"
+SIGNING_KEY = "CALNET_SIGNING_KEY"
 PUTS_AT_ONCE = 4
 
 
@@ -113,6 +116,9 @@ def fill(server: S3Server, files: Sequence[Path], n_file: int) -> list[dict[str,
     facts = {"model_id": MODEL, "features": "v1", "threshold": 0.5}
     store.save_new(keys.model(MODEL, "model.json"), json.dumps(facts).encode())
     store.save_new(keys.model(MODEL, WEIGHTS), pack(fresh_weights()))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(SIGNING_KEY, server.environment[SIGNING_KEY])
+        sign_model(MODEL, store)
     ledger.add_promotion(
         model_version=1, model_id=MODEL, action="promoted", reason="", threshold=0.5,
         simulated=True,
