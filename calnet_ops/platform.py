@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from calnet_ops.adapters.scheduler import Scheduler
     from calnet_ops.adapters.signing import PublicKey, Signer
     from calnet_ops.adapters.store import Store
+    from calnet_ops.science.evaluation.gate import Margins
 
 PATHS_VARIABLE = "CALNET_PATHS"
 """Names the `paths.json` in force; without it, the one in the working folder."""
@@ -230,6 +231,15 @@ class Platform:
     def features(self) -> str:
         """Version of the features that new models learn from: CALNET_FEATURES, may be empty."""
         return os.environ.get("CALNET_FEATURES", "")
+
+    @property
+    def margins(self) -> "Margins":
+        """How far models may fall behind: CALNET_MAX_LOSS, CALNET_MAX_PART_LOSS, or built in."""
+        from calnet_ops.science.evaluation.gate import Margins
+
+        asked = {"loss": _positive("CALNET_MAX_LOSS")}
+        asked["part_loss"] = _positive("CALNET_MAX_PART_LOSS")
+        return Margins(**{name: value for name, value in asked.items() if value is not None})
 
     @property
     def links(self) -> LinkPlaces:

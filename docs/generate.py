@@ -9,6 +9,7 @@ from pathlib import Path
 
 from calnet_ops.science.catalog import document as catalog
 from calnet_ops.science.checks import expectations
+from calnet_ops.science.evaluation import gate_page
 from calnet_ops.web import metrics
 
 PROJECT = Path(__file__).parents[1]
@@ -26,11 +27,16 @@ def _dag_files() -> list[Path]:
     return sorted(files, key=lambda file: order.index(file.stem.split("_")[0]))
 
 
+def thresholds() -> str:
+    """What files, sectors, features and catalogs must be like, and what a model must."""
+    return f"{expectations.document()}\n{gate_page.document()}"
+
+
 PAGES = {
     "dags.md": dags,
     "catalog.md": catalog.document,
     "metrics.md": metrics.document,
-    "thresholds.md": expectations.document,
+    "thresholds.md": thresholds,
 }
 
 

@@ -11,6 +11,7 @@ from calnet_ops.cli import (
     drift,
     evaluating,
     installation,
+    judging,
     known_issues,
     local,
     model_files,
@@ -69,6 +70,7 @@ KEEPERS = (
     promotion.follow,
     promotion.promote,
     evaluating.evaluate,
+    judging.judge,
     model_files.sign,
 )
 for of_models in KEEPERS:

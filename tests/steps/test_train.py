@@ -10,16 +10,19 @@ import pytest
 from calnet_ops import keys
 from calnet_ops.errors import MissingInput, WrongConfiguration
 from calnet_ops.science.candidates.calibration import Calibration
+from calnet_ops.science.evaluation.canary import load_canary
 from calnet_ops.science.evaluation.drift import NUMBERS
 from calnet_ops.science.network.litert import Scorer
 from calnet_ops.science.network.settings import PUBLISHED
+from calnet_ops.science.network.weights import pack, unpack
+from calnet_ops.steps import judged_model
 from calnet_ops.steps.evaluation import FIGURES
 from calnet_ops.steps.gate import judge_version
 from calnet_ops.steps.promote import follow_champion
 from calnet_ops.steps.registered import LEAST_RECALL
 from calnet_ops.steps.train import train_model
 from calnet_ops.steps.training_reference import REFERENCE_PART
-from tests.support.labelled_sky import fill_platform
+from tests.support.labelled_sky import fill_platform, labelled_segment
 from tests.support.memory_registry import MemoryRegistry
 from tests.support.platforms import make_platform
 
@@ -48,11 +51,22 @@ def trained_platform(tmp_path_factory):
     return platform, train_model(platform, QUICK)
 
 
+def labelled_canary(version):
+    """Stars as this network has learned them; of real ones it knows nothing."""
+    canary = load_canary(version)
+    assert canary is not None
+    rng = np.random.default_rng(1)
+    segments = [labelled_segment(rng, number, is_eb) for number, is_eb in enumerate(canary.is_eb)]
+    flux, power = (np.stack([getattr(one, name) for one in segments]) for name in ("flux", "power"))
+    return replace(canary, flux=flux, power=power)
+
+
 @pytest.fixture
 def circle(trained_platform, monkeypatch):
     """The same with a registry of its own, so that the tests may come in any order."""
     platform, trained = trained_platform
     monkeypatch.setitem(platform.__dict__, "registry", platform.registry.copy())
+    monkeypatch.setattr(judged_model, "load_canary", labelled_canary)
     return platform, trained
 
 
@@ -119,12 +133,17 @@ class TestCircle:
 
     def test_a_model_that_says_the_opposite_is_stopped(self, circle):
         platform, trained = circle
-        evidence = json.loads(platform.store.load(keys.model(trained["model_id"], "evidence.json")))
-        evidence["performance"]["recall"] |= {"value": 0.1, "low": 0.05}
-        store = platform.store
-        store.save_new(keys.model("swapped", "evidence.json"), json.dumps(evidence).encode())
+        store, model_id = platform.store, trained["model_id"]
+        weights = dict(unpack(store.load(keys.model(model_id, "calnet.npz"))))
+        for name in ("probability/kernel", "probability/bias"):
+            weights[name] = weights[name][..., ::-1].copy()
+        store.save_new(keys.model("swapped", "calnet.npz"), pack(weights))
+        for part in ("evidence.json", "model.json"):
+            store.save_new(keys.model("swapped", part), store.load(keys.model(model_id, part)))
         logged = platform.registry.log_training(platform.registry.logs[0])
         version = platform.registry.register(logged, {"model_id": "swapped"}, "")
         judged = judge_version(version, platform)
         assert judged["verdict"] == "fail"
-        assert any("recall" in reason for reason in judged["reasons"])
+        assert {"recall, lower bound", "canary, order"} <= {
+            reason.split(": found")[0] for reason in judged["reasons"]
+        }

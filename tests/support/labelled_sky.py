@@ -30,7 +30,7 @@ def fill_platform(
         for number, tic in enumerate(tics)
     ]
     rows = [
-        (label.tic, sector, _segment(rng, number, label.verdict == "EB"))
+        (label.tic, sector, labelled_segment(rng, number, label.verdict == "EB"))
         for label in labels
         for number in range(1, N_SEGMENT + 1)
     ]
@@ -65,7 +65,7 @@ def _place(platform: Platform, tics: list[int], sector: int, rng: np.random.Gene
     ledger.move_delivery(delivery, facts={"statistics": key})
 
 
-def _segment(rng: np.random.Generator, number: int, is_eb: bool) -> Segment:
+def labelled_segment(rng: np.random.Generator, number: int, is_eb: bool) -> Segment:
     """A noisy light curve; a binary's has dips at regular times."""
     flux = rng.normal(0.8, 0.03, N_FLUX)
     power = rng.uniform(0, 0.2, N_POWER)

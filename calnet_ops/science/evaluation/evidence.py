@@ -6,6 +6,8 @@ from typing import Any, Self
 
 import numpy as np
 
+from calnet_ops.science.evaluation.canary import Song
+from calnet_ops.science.evaluation.compare import Difference
 from calnet_ops.science.evaluation.metrics import (
     Floats,
     Mask,
@@ -17,6 +19,7 @@ from calnet_ops.science.evaluation.metrics import (
     recall_by_type,
     specificity,
 )
+from calnet_ops.science.evaluation.report import Level
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +51,37 @@ class Performance:
 
 
 @dataclass(frozen=True, slots=True)
+class Speed:
+    """How fast a model scores, on one core [segments per second of CPU]."""
+
+    model: float
+    champion: float | None
+    """In the same process, taking turns; None without one."""
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """All that the gate looks at. None is a check that was not made."""
 
-    performance: Performance | None
+    star: Level | None
     """On the test stars of its data set."""
+    against: tuple[Difference, ...] | None
+    """On the same stars, from the model in production; None without one."""
+    champion: str
+    """Model in production; empty if there is none to be compared with."""
+    song: Song | None
+    """On the canary of its features."""
+    speed: Speed | None
     litert_difference: float | None
-    """Largest difference of a score between Keras and the exported graph."""
+    """Largest difference of a score between Keras and what production runs."""
     features: str
     """Version of the features it learned from."""
     output_index: int | None
     """Which output of the network is P(EB)."""
+
+
+NO_EVIDENCE = Evidence(None, None, "", None, None, None, "", None)
+"""Of a version of which nothing is known."""
 
 
 def measure(

@@ -179,6 +179,13 @@ def evaluate(
     )
 
 
+def measure_stars(stars: Cases, threshold: float) -> Level:
+    """The level of stars alone, as the gate looks at it."""
+    rng = np.random.default_rng(SEED)
+    draws = draw_groups(list(stars.group), rng)
+    return _level("star", stars, float(threshold), draws, rng)
+
+
 def count(name: str, label: str, cases: Cases, called: Mask, *, honest: bool = False) -> Count:
     """Recall and precision of some cases, as somebody calls them.
 
