@@ -31,6 +31,10 @@ STABLE_FOR_S = 24 * 3600
 REPOLL_EVERY_S = 7 * 24 * 3600
 """Sectors were delivered again years after the first time; a week more does not matter."""
 
+RETRAIN_LABELS = 200
+"""Some days of vetting, or one catalog. The gate asks for 10 binaries on the test side (15% of the
+stars): with fewer new labels no measure of a model moves beyond its interval."""
+
 PUBLIC_BUCKET_HOST = "stpubdata.s3.us-east-1.amazonaws.com"
 """Where MAST redirects requests for light curves."""
 
@@ -240,6 +244,17 @@ class Platform:
         asked = {"loss": _positive("CALNET_MAX_LOSS")}
         asked["part_loss"] = _positive("CALNET_MAX_PART_LOSS")
         return Margins(**{name: value for name, value in asked.items() if value is not None})
+
+    @property
+    def retrain_labels(self) -> int:
+        """So many changed labels start a training, CALNET_RETRAIN_LABELS.
+
+        Raises
+        ------
+        WrongConfiguration
+            If it is no number above 0.
+        """
+        return math.ceil(_positive("CALNET_RETRAIN_LABELS") or RETRAIN_LABELS)
 
     @property
     def links(self) -> LinkPlaces:

@@ -9,7 +9,7 @@ whose eclipses they show.
 | Starts when | a sector is in the store (`sector_raw`), or the model changed (`champion`) |
 | Reads | `manifest/s087/`, `tess/lc/s087/`, `models/<model>/` |
 | Writes | `features/*/`, `checks/`, `scores/<model>/`, `drift/<model>/`, `candidates/<model>/` |
-| Event | `sector_scored` with the same key, and `scores_changed` without one |
+| Event | `sector_scored` with the same key; without: `scores_changed`, and `drift` at a warning |
 | If it fails | stored features and scores stay valid; clear the red task. `docs/operations.md` |
 """
 
@@ -82,7 +82,10 @@ def score_sector():  # noqa: C901 - each task counts
 
         sector, platform = opened.sector(partition_key)
         links.leave_data_docs(ti, platform, f"{partition_key}/drift")
-        return watch_drift.watch_drift(sector, platform)["state"]
+        state = watch_drift.watch_drift(sector, platform)["state"]
+        if state == watch_drift.WARN:
+            platform.scheduler.emit_asset_event(assets.DRIFT.name)
+        return state
 
     @task
     def characterise(partition_key=None):

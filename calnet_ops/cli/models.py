@@ -63,10 +63,13 @@ def train(
     """
     from calnet_ops.steps import gate
     from calnet_ops.steps import train as step
+    from calnet_ops.steps.one_at_a_time import one_at_a_time
+    from calnet_ops.steps.trigger import TRAINING
 
     platform = open_platform()
     errors.print("training; CALNET_LOG=info shows each epoch as it ends")
-    trained = step.train_model(platform, features=features)
+    with one_at_a_time(TRAINING, platform):
+        trained = step.train_model(platform, features=features)
     verdict = gate.judge_version(trained["version"], platform)
     show({**trained, **verdict}, as_json=as_json)
 

@@ -23,6 +23,9 @@ SCORES_CHANGED = Asset(name="scores_changed", uri="calnet://scores", group="cata
 LABEL_SET = Asset(name="label_set", uri="calnet://labels", group="model")
 """People's decisions were frozen to a set of labels."""
 
+DRIFT = Asset(name="drift", uri="calnet://drift", group="model")
+"""A scored sector is unlike what the champion knows. Without a partition, as SCORES_CHANGED."""
+
 CHAMPION = Asset(name="champion", uri="calnet://models", group="model")
 """Another model is in production; each sector in scope is to be scored [partition: sector]."""
 

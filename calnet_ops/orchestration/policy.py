@@ -142,6 +142,12 @@ TRAIN = _policy("train", retries=1)
 """The one task that needs minutes of all cores."""
 
 
+def skip_unless(go_on: bool, why_not: str) -> None:
+    """Skip the task, and what follows it, with the reason in its log."""
+    if not go_on:
+        raise AirflowSkipException(why_not)
+
+
 def every(cron: str, seconds_variable: str) -> CronTriggerTimetable | DeltaTriggerTimetable:
     """A timetable by cron [UTC], or every so many seconds if the environment says so.
 

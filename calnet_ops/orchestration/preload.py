@@ -26,6 +26,7 @@ MODULES = (
     "calnet_ops.steps.promote",
     "calnet_ops.steps.publish",
     "calnet_ops.steps.score",
+    "calnet_ops.steps.trigger",
     "calnet_ops.steps.validate",
     "pandas",
 )

@@ -3,13 +3,17 @@
 import ast
 import json
 import os
+import re
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from croniter import croniter
 
-from calnet_ops.steps import backfill
+from calnet_ops.steps import backfill, trigger
 
 PROJECT = Path(__file__).parents[2]
 DAGS = sorted((PROJECT / "dags").glob("*.py"))
@@ -50,6 +54,7 @@ found = {}
 for dag, module in DagContext.autoregistered_dags:
     found[dag.dag_id] = {
         "schedule": type(dag.schedule).__name__,
+        "params": list(dag.params), "at_once": dag.max_active_runs,
         "doc_md": dag.doc_md, "tags": sorted(dag.tags), "catchup": dag.catchup,
         "tasks": [
             {"task_id": t.task_id, "owner": t.owner, "retries": t.retries, "queue": t.queue,
@@ -128,6 +133,25 @@ def test_an_archive_may_be_down_for_days_without_a_red_ingest(parsed):
 
 def test_a_run_of_a_back_fill_is_told_that_it_may_list_its_sector():
     assert f'conf.get("{backfill.LIST}")' in (PROJECT / "dags" / "ingest_sector.py").read_text()
+
+
+def test_a_training_is_decided_about_first_and_has_no_second_beside_it(parsed):
+    retrain = parsed["dags"]["retrain"]
+    tasks = {task["task_id"]: task for task in retrain["tasks"]}
+    assert tasks["train"]["upstream"] == ["decide"]
+    assert tasks["decide"]["upstream"] == []
+    assert retrain["at_once"] == 1
+    assert set(retrain["params"]) == set(trigger.Wish.__annotations__)
+    text = (PROJECT / "dags" / "retrain.py").read_text()
+    assert "assets.LABEL_SET | assets.DRIFT" in text
+
+
+def test_the_alias_is_looked_at_every_five_minutes_if_the_webhook_is_lost():
+    text = (PROJECT / "dags" / "watch_promotion.py").read_text()
+    (cron,) = re.findall(r'policy.every\("([^"]+)"', text)
+    times = croniter(cron, datetime(2026, 11, 23, tzinfo=UTC), ret_type=datetime)
+    looks = [times.get_next() for _ in range(300)]
+    assert max(b - a for a, b in pairwise(looks)) <= timedelta(minutes=5)
 
 
 def test_data_docs_are_a_button_on_the_task_that_writes_them(parsed):
