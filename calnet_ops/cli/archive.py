@@ -111,6 +111,10 @@ def simulate(
         float,
         typer.Option(help="Share of each orbit in unflagged scattered light.", min=0, max=1),
     ] = 0.0,
+    lifelike: Annotated[
+        bool,
+        typer.Option("--lifelike", help="Restless stars, all magnitudes, shallow eclipses too."),
+    ] = False,
     workers: Annotated[int, typer.Option(help="Processes.", min=1)] = 2,
     as_json: Json = False,
 ) -> None:
@@ -161,6 +165,7 @@ def simulate(
                 delivery=delivery,
                 issues=[item for item in planted if item.sector in {0, one}],
                 scattered_light=scattered_light,
+                lifelike=lifelike,
             )
         rows.append(
             {

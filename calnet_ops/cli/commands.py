@@ -10,6 +10,7 @@ from calnet_ops.cli import (
     backfill,
     drift,
     evaluating,
+    injecting,
     installation,
     judging,
     known_issues,
@@ -71,6 +72,7 @@ KEEPERS = (
     promotion.promote,
     evaluating.evaluate,
     judging.judge,
+    injecting.inject,
     model_files.sign,
 )
 for of_models in KEEPERS:

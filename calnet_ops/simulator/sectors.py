@@ -21,6 +21,7 @@ from calnet_ops.simulator.issues import (
     plant,
     save_issues,
 )
+from calnet_ops.simulator.lifelike import Lifelike, any_brightness, heated, restless, shallower
 from calnet_ops.simulator.mast_tables import Listed, save_tables
 from calnet_ops.simulator.pairs import KINDS as PAIR_KINDS
 from calnet_ops.simulator.pairs import Pair, crowded, pair_star, set_scene
@@ -48,6 +49,9 @@ CHUNK = 8
 PAIRS_AFTER = 100
 """TIC numbers left free for damaged files between the good stars and the pairs."""
 
+NOTHING_LEARNED = Lifelike(restless=False, brightness=False, shallow=False, heated=False)
+"""The stars as they are drawn."""
+
 MAST_FOLDER = "mast"
 """Sub-folder of the tables."""
 
@@ -67,6 +71,8 @@ class Job:
     issues: tuple[PlantedIssue, ...] = ()
     pair: Pair | None = None
     """The two stars of which this is one."""
+    lifelike: Lifelike | None = None
+    """What real stars taught, if it is to be heeded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +119,7 @@ def simulate_sector(
     issues: Sequence[PlantedIssue] = (),
     n_pair: int = 0,
     scattered_light: float = 0.0,
+    lifelike: bool = False,
 ) -> SectorReport:
     """Write a sector as the archive would hold it.
 
@@ -152,6 +159,9 @@ def simulate_sector(
         of its light, and so its eclipses, in the aperture.
     scattered_light
         Share of each orbit in scattered light that no flag tells of, in all cameras.
+    lifelike
+        Heed what real stars taught, see `lifelike`: most stars wander about their mean, magnitudes
+        reach further, and half of the binaries are shallower. Pairs stay as they are.
 
     Raises
     ------
@@ -170,7 +180,17 @@ def simulate_sector(
     lights = folder / sector_key(sector)
     lights.mkdir(parents=True, exist_ok=True)
     jobs = [
-        Job(lights, sector, first_tic + i, kind, seed, compact, delivery, issues=issues)
+        Job(
+            lights,
+            sector,
+            first_tic + i,
+            kind,
+            seed,
+            compact,
+            delivery,
+            issues=issues,
+            lifelike=Lifelike() if lifelike else None,
+        )
         for i, kind in enumerate(allot_kinds(mix, n_star, seed))
     ]
     if damaged:
@@ -218,13 +238,24 @@ def _star_and_signal(job: Job, timeline: Timeline) -> tuple[Star, Signal]:
         return pair_star(job.pair, job.tic, job.seed, home, time, longest)
     born = np.random.default_rng([job.seed, job.tic])
     star = draw_star(born, job.tic, home, TEFF_RANGE[job.kind])
+    life = job.lifelike or NOTHING_LEARNED
+    alive = np.random.default_rng([job.seed, job.tic, 1])
+    if life.brightness:
+        star = any_brightness(alive.spawn(1)[0], star)
     time = timeline.barycentric(star.ra, star.dec)[0]
     if job.kind.is_eb:
         noise = white_noise(star.tmag, star.crowdsap)
-        return star, binary_signal(born, job.kind, star, time, longest=longest, noise=noise)
-    signal = DRAW[job.kind](born, star, time, longest)
+        signal = binary_signal(born, job.kind, star, time, longest=longest, noise=noise)
+        if life.heated and job.kind is Kind.EA:
+            signal = heated(alive.spawn(1)[0], time) or signal
+        if life.shallow:
+            signal = shallower(alive.spawn(1)[0], signal, star)
+    else:
+        signal = DRAW[job.kind](born, star, time, longest)
     if signal.neighbour is not None:
         star = replace(star, crowdsap=crowded(star.crowdsap, signal.neighbour_light))
+    if life.restless:
+        signal = replace(signal, flux=signal.flux * restless(alive.spawn(1)[0], time))
     return star, signal
 
 

@@ -1,0 +1,142 @@
+"""Put eclipses of known truth on real quiet light curves: `model inject`."""
+
+import csv
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from calnet_ops.cli.output import Json, errors, show, track
+from calnet_ops.errors import MissingInput, RejectedInput, WrongConfiguration
+from calnet_ops.keys import SpocName
+from calnet_ops.steps.labelled_folder import MANIFEST, LabelledFile, read_folder
+
+if TYPE_CHECKING:
+    from calnet_ops.science.lightcurve.light_curve import LightCurve
+
+QUIET = "NONEB"
+"""Label of base stars; of these only the clean ones: a planet candidate brings its own dips."""
+
+COLUMNS = (
+    *("path", "tic", "sector", "product", "label", "clean", "kind", "side"),
+    *("base_tic", "base_path"),
+    *("period_d", "epoch_btjd", "depth", "depth_2", "duration_h", "snr"),
+    *("tmag", "ra", "dec", "simulated", "bytes", "sha256"),
+)
+"""Of the manifest."""
+
+
+def inject(
+    folder: Annotated[Path, typer.Argument(help="Folder of light curves with a manifest.csv.")],
+    out: Annotated[Path, typer.Option("--out", help="New folder to write; a manifest with it.")],
+    per_star: Annotated[
+        int, typer.Option(min=1, help="Binaries made of each light curve, and as many others.")
+    ] = 20,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same bytes.")] = 1,
+    side: Annotated[
+        str, typer.Option(help="Only base stars of this side: train, validation or test.")
+    ] = "",
+    as_json: Json = False,
+) -> None:
+    """Multiply eclipses of known truth into real quiet light curves, and make negatives of them.
+
+    Base stars are the clean NONEB rows of the manifest. Each gives binaries (EA, EB, EW; depths of
+    0.2 to 60%, periods up to 13 d) and as many stars without: itself, upside down, and with its
+    pieces dealt anew. All that is made of a base star is on its side: train, validation or test.
+    The new manifest holds the truth and serves [bold]calnet-ops model evaluate --on[/bold]. Files
+    are of 2 MB, so 30 light curves give 2.4 GB with 20 binaries each.
+
+    Example: [bold]calnet-ops model inject ../shared/data --out var/injected --side test[/bold]
+    """
+    from calnet_ops.simulator.injection import SIDES, side_of
+
+    if side and side not in SIDES:
+        raise WrongConfiguration("--side", found=side, expected=" or ".join(SIDES))
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise WrongConfiguration("--out", found=f"{out}, not empty", expected="a new folder")
+    rows = [row for row in read_folder(folder) if row.label == QUIET and row.clean]
+    bases = list(_bases([row for row in rows if not side or side_of(row.tic, seed) == side]))
+    if not bases:
+        raise MissingInput(
+            f"{QUIET} light curves in {folder}",
+            found=f"{len(rows)} clean ones, none that can be used on side {side or 'any'}",
+            expected="two-minute light curves of SPOC",
+        )
+    out.mkdir(parents=True, exist_ok=True)
+    made = list(track(_make(bases, out, per_star, seed), 2 * per_star * len(bases), "injecting"))
+    with (out / MANIFEST).open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(made)
+    sides = sorted({row["side"] for row in made})
+    record = {
+        "folder": str(out),
+        "n_file": len(made),
+        "n_binary": sum(row["label"] == "EB" for row in made),
+        "n_base_star": len({row.tic for row, _ in bases}),
+        **{f"n_{one}": sum(row["side"] == one for row in made) for one in sides},
+        "simulated": True,
+    }
+    show(record, as_json=as_json)
+
+
+def _bases(rows: Iterable[LabelledFile]) -> Iterator[tuple[LabelledFile, "LightCurve"]]:
+    """Light curves that can carry eclipses; of the others it is said why not."""
+    from calnet_ops.science.lightcurve import spoc
+
+    for row in rows:
+        reason = row.problem
+        if not reason:
+            try:
+                SpocName.parse(row.path.name)
+                yield row, spoc.read_checked(row.path.name, row.path.read_bytes())
+            except RejectedInput as error:
+                reason = str(error)
+        if reason:
+            errors.print(f"skipped {reason}", highlight=False, markup=False, soft_wrap=True)
+
+
+def _make(
+    bases: Sequence[tuple[LabelledFile, "LightCurve"]], out: Path, per_star: int, seed: int
+) -> Iterator[dict[str, Any]]:
+    """Write all files, and say what is true of each."""
+    from calnet_ops.simulator.injected_file import FIRST_INJECTED, changed_file
+    from calnet_ops.simulator.injection import make_binary, make_other, side_of
+
+    tic = FIRST_INJECTED
+    for row, curve in bases:
+        body, name = row.path.read_bytes(), SpocName.parse(row.path.name)
+        for number in range(2 * per_star):
+            one = (make_other if number % 2 else make_binary)(
+                seed, curve.tic, curve.sector, number // 2, curve.time, curve.flux, curve.good
+            )
+            history = (
+                f"Made by calnet-ops of TIC {curve.tic}, sector {curve.sector}: {one.kind}.",
+                "The star's own light is real; what it does here never was.",
+            )
+            made = changed_file(body, one.change, tic, history)
+            path = f"s{curve.sector:03d}/{SpocName(name.stamp, name.sector, tic, name.scid)}"
+            (out / path).parent.mkdir(exist_ok=True)
+            (out / path).write_bytes(made)
+            yield {
+                "path": path,
+                "tic": tic,
+                "sector": curve.sector,
+                "product": "SPOC 2-min, injected",
+                "label": "EB" if one.is_eb else QUIET,
+                "clean": True,
+                "kind": one.kind,
+                "side": side_of(curve.tic, seed),
+                "base_tic": curve.tic,
+                "base_path": row.name,
+                **one.truth,
+                "tmag": curve.tmag,
+                "ra": curve.ra,
+                "dec": curve.dec,
+                "simulated": True,
+                "bytes": len(made),
+                "sha256": hashlib.sha256(made).hexdigest(),
+            }
+            tic += 1
