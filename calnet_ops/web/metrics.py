@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -85,6 +86,17 @@ CHAMPION_INFO = Family(
 CHAMPION_THRESHOLD = Family(
     "calnet_champion_threshold_ratio", "Probability from which a target is a candidate"
 )
+CHAMPION_SINCE = Family(
+    "calnet_champion_since_timestamp_seconds", "When the champion went into production"
+)
+CHAMPION_OVERRIDE = Family(
+    "calnet_champion_override", "1 if a person put the champion there against the gate, 0 if not"
+)
+PROMOTED = Family("calnet_promotions", "Versions put into production, ever", kind="counter")
+RETRAIN_CHANGED = Family(
+    "calnet_retrain_changed_labels",
+    "Labels changed since the champion's label set, when it was last asked whether to train",
+)
 REFUSED = Family("calnet_promotions_refused", "Promotions put back, ever", kind="counter")
 NOTICES = Family("calnet_notices", "Things a person was told of, ever", kind="counter")
 RELEASE_ROWS = Family("calnet_release_rows", "Rows of a published release", ("version",))
@@ -111,7 +123,11 @@ FAMILIES = (
     CHAMPION,
     CHAMPION_INFO,
     CHAMPION_THRESHOLD,
+    CHAMPION_SINCE,
+    CHAMPION_OVERRIDE,
+    PROMOTED,
     REFUSED,
+    RETRAIN_CHANGED,
     NOTICES,
     RELEASE_ROWS,
     RELEASE_INFO,
@@ -211,6 +227,11 @@ def _warning(state: str | None) -> float | None:
     return float(state == "warn") if state in {"usual", "warn"} else None
 
 
+def _seconds(at_utc: datetime) -> float:
+    """Seconds since 1970."""
+    return at_utc.replace(tzinfo=UTC).timestamp()
+
+
 def _platform_samples(family: Family, shown: Overview) -> list[Sample]:
     champion = shown.champion
     by_family: dict[Family, list[Sample]] = {
@@ -223,7 +244,11 @@ def _platform_samples(family: Family, shown: Overview) -> list[Sample]:
             if item
         ],
         CHAMPION_THRESHOLD: [([], champion.threshold if champion else None)],
+        CHAMPION_SINCE: [([], _seconds(champion.at_utc) if champion else None)],
+        CHAMPION_OVERRIDE: [([], float(bool(champion.override)) if champion else None)],
+        PROMOTED: [([], shown.n_promoted)],
         REFUSED: [([], shown.n_refused)],
+        RETRAIN_CHANGED: [([], shown.retrain.n_changed if shown.retrain else None)],
         NOTICES: [([], shown.n_notice)],
         RELEASE_ROWS: [([item.version], item.n_row) for item in shown.releases],
         RELEASE_INFO: [([item.version], float(item.current)) for item in shown.releases],

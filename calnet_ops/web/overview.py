@@ -126,6 +126,17 @@ class Release:
 
 
 @dataclass(frozen=True, slots=True)
+class RetrainLook:
+    """Whether it was time to train, when last asked."""
+
+    at_utc: datetime
+    start: bool
+    reason: str
+    n_changed: int
+    """Labels changed since the champion's label set."""
+
+
+@dataclass(frozen=True, slots=True)
 class Overview:
     """All of it."""
 
@@ -137,6 +148,8 @@ class Overview:
     refused: list[Promotion]
     """Newest first."""
     n_refused: int
+    n_promoted: int
+    retrain: RetrainLook | None
     waiting: Waiting
     set_aside: list[SetAside]
     """Over all sectors, most frequent first."""
@@ -183,6 +196,8 @@ def overview(platform: Platform) -> Overview:
         least_recall=_least_recall(champion, newest),
         refused=refused[::-1][:REFUSALS_SHOWN],
         n_refused=len(refused),
+        n_promoted=len(allowed),
+        retrain=_retrain(next((item for item in records[::-1] if item.step == "retrain"), None)),
         waiting=Waiting(
             n_candidate=len(frozenset().union(*waiting.values())),
             halted=_halted(deliveries),
@@ -205,6 +220,13 @@ def waiting_approvals(platform: Platform) -> Approvals:
 def _least_recall(champion: Promotion | None, newest: Newest) -> float | None:
     trained = newest.get(("train", 0, champion.model_id)) if champion else None
     return trained.facts.get("least_recall") if trained else None
+
+
+def _retrain(decision: StepRecord | None) -> RetrainLook | None:
+    if decision is None:
+        return None
+    parts = {part: decision.facts[part] for part in ("start", "reason", "n_changed")}
+    return RetrainLook(at_utc=decision.at_utc, **parts)
 
 
 def _halted(deliveries: list[Delivery]) -> list[str]:

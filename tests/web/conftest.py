@@ -21,6 +21,7 @@ from tests.support.spoc_files import spoc_arrays, spoc_bytes, spoc_name
 from tests.support.web_client import TestClient
 
 MODEL = "feedc0de00000001"
+OTHER_MODEL = "feedc0de00000003"
 FIRST_TIC = 900_000_000_001
 VETTER = ("ada", "correct horse")
 
@@ -153,8 +154,12 @@ def fill(platform: Platform) -> None:
     """Two finished sectors, one halted, one just listed; a champion, a refusal, a release."""
     ledger = platform.ledger
     champion = {"model_id": MODEL, "threshold": 0.62, "simulated": True}
-    ledger.add_promotion(model_version=1, action="promoted", reason="first", **champion)
-    ledger.add_promotion(model_version=2, action="refused", reason="no verdict", **champion)
+    ledger.add_promotion(model_version=1, action="promoted", reason="passed the gate", **champion)
+    ledger.add_promotion(
+        model_version=2, action="refused", reason="no verdict", actor="ben", **champion
+    )
+    decided = {"start": False, "reason": "17 labels have changed", "n_changed": 17}
+    ledger.record("retrain", 0, "retrain/1", model_id=MODEL, facts=decided)
     write_sector(platform, 86, 3)
     write_sector(platform, 87, 5)
     ledger.record("train", 0, "model.json", model_id=MODEL, facts={"least_recall": 0.9})
@@ -172,6 +177,23 @@ def fill(platform: Platform) -> None:
     ledger.record("release", 0, "releases/v2026.11.0-simulated/", facts=facts)
     pointer = b'{"version":"v2026.11.0-simulated"}'
     platform.store.move_pointer(keys.LATEST, pointer, "")
+
+
+def promote_against_the_gate(platform: Platform) -> None:
+    """Another version, by somebody's word."""
+    platform.ledger.add_promotion(
+        model_version=3,
+        model_id=OTHER_MODEL,
+        action="promoted",
+        reason="the gate says fail: recall of EW: found 0.71, expected at least 0.90",
+        threshold=0.55,
+        simulated=True,
+        previous_version=1,
+        previous_model_id=MODEL,
+        actor="anna",
+        seen_by="webhook",
+        override="version 1 calls every star of camera 3 a binary",
+    )
 
 
 @pytest.fixture(scope="session")

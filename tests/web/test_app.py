@@ -3,7 +3,7 @@ from fastapi import FastAPI
 
 from calnet_ops.web.app import make_app
 from tests.support.web_client import TestClient
-from tests.web.conftest import VETTER
+from tests.web.conftest import VETTER, promote_against_the_gate
 
 
 @pytest.fixture
@@ -71,6 +71,24 @@ def test_an_empty_platform_has_an_ops_page(platform, scheduler):
         answer = client.get("/ops", auth=VETTER)
     assert answer.status_code == 200
     assert "No sector has been seen yet" in answer.text
+
+
+def test_the_ops_page_tells_who_promoted_and_what_was_against_it(pages, filled_platform):
+    text = pages.get("/ops").text
+    assert "Against the gate" not in text
+    assert "17 labels have changed" in text
+    assert "<td>ben</td><td>no verdict</td>" in text
+    promote_against_the_gate(filled_platform)
+    text = pages.get("/ops").text
+    for part in (
+        "Against the gate. The reason given: version 1 calls every star",
+        "<dd>anna",
+        "in place of version 1",
+        "recall of EW: found 0.71",
+    ):
+        assert part in text
+    champion = pages.get("/ops.json").json()["champion"]
+    assert (champion["actor"], champion["previous_version"]) == ("anna", 1)
 
 
 def test_drift_is_on_the_ops_page_with_a_link_to_its_figure(pages):

@@ -1,11 +1,13 @@
 import os
 import shutil
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
 
 from calnet_ops.web.metrics import FAMILIES, document, exposition
+from tests.web.conftest import promote_against_the_gate
 
 
 def test_the_figures_of_a_sector_are_there(filled_platform):
@@ -27,10 +29,28 @@ def test_the_figures_of_a_sector_are_there(filled_platform):
         'calnet_expected_ratio{figure="recall",sector="s087"} 0.93',
         "calnet_vetting_waiting 5.0",
         "calnet_champion_version 1.0",
+        "calnet_promotions_total 1.0",
         "calnet_promotions_refused_total 1.0",
+        "calnet_champion_override 0.0",
+        "calnet_retrain_changed_labels 17.0",
         'calnet_release_rows{version="v2026.11.0-simulated"} 4.0',
     ):
         assert line in text.splitlines()
+
+
+def test_a_champion_put_there_against_the_gate_is_told(filled_platform):
+    promote_against_the_gate(filled_platform)
+    lines = exposition(filled_platform).decode().splitlines()
+    assert "calnet_champion_override 1.0" in lines
+    (since,) = [line for line in lines if line.startswith("calnet_champion_since")]
+    assert abs(float(since.split()[1]) - time.time()) < 60
+
+
+def test_an_empty_platform_tells_of_no_champion(platform):
+    text = exposition(platform).decode()
+    assert "calnet_champion_version 0.0" in text
+    for name in ("override", "since_timestamp_seconds", "threshold_ratio"):
+        assert f"\ncalnet_champion_{name}" not in text
 
 
 def test_what_is_not_known_has_no_sample(filled_platform):

@@ -1,7 +1,7 @@
 from calnet_ops import keys
 from calnet_ops.adapters.scheduler import Approval
 from calnet_ops.web.overview import overview, waiting_approvals
-from tests.web.conftest import FIRST_TIC, MODEL
+from tests.web.conftest import FIRST_TIC, MODEL, promote_against_the_gate
 
 
 def test_an_empty_platform_has_an_overview(platform):
@@ -87,6 +87,26 @@ def test_halted_sectors_refusals_and_notices_are_shown(filled_platform):
     assert shown.waiting.halted == ["s088"]
     assert [item.model_version for item in shown.refused] == [2]
     assert shown.notices[0]["subject"] == "s088 was halted"
+
+
+def test_candidates_follow_the_champion_and_come_back_with_a_rollback(filled_platform):
+    before = overview(filled_platform)
+    promote_against_the_gate(filled_platform)
+    other = overview(filled_platform)
+    assert other.champion is not None
+    assert (other.champion.model_version, other.waiting.n_candidate) == (3, 0)
+    assert not any(row.stages["candidates"] for row in other.sectors)
+    promotion = {"model_version": 1, "model_id": MODEL, "threshold": 0.62, "simulated": True}
+    filled_platform.ledger.add_promotion(action="promoted", reason="rolled back to", **promotion)
+    after = overview(filled_platform)
+    assert (after.sectors, after.waiting) == (before.sectors, before.waiting)
+    assert after.n_promoted == 3
+
+
+def test_it_is_shown_whether_a_training_was_started_and_why(filled_platform):
+    look = overview(filled_platform).retrain
+    assert look is not None
+    assert (look.start, look.reason, look.n_changed) == (False, "17 labels have changed", 17)
 
 
 def test_sector_is_halted_also_while_its_next_delivery_appears(filled_platform):
