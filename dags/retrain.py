@@ -7,7 +7,7 @@ Learn from the newest set of labels, and say whether the new model may go into p
 |---|---|
 | Starts when | labels were frozen (`label_set`), a sector drifts (`drift`), monthly, or by hand |
 | Reads | `labels/<set>`, `features/*/` of one version, of all sectors |
-| Writes | `datasets/<id>`, an MLflow run, `models/<model>/`, a model version with its verdict |
+| Writes | `datasets/<id>`, an MLflow run, `models/<model>/`, a version with verdict and preview |
 | Event | none: a person promotes, in the MLflow UI |
 | If it fails | production is untouched; the champion stays. `docs/training.md` |
 
@@ -61,7 +61,14 @@ def retrain():
 
         return gate.judge_version(trained["version"], open_platform())
 
-    judge(train(decide()))
+    @task
+    def preview(judged):
+        from calnet_ops.platform import open_platform
+        from calnet_ops.steps import preview
+
+        return preview.preview_promotion(judged["version"], open_platform())
+
+    preview(judge(train(decide())))
 
 
 retrain()

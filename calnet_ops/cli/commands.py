@@ -73,6 +73,7 @@ KEEPERS = (
     evaluating.evaluate,
     judging.judge,
     injecting.inject,
+    judging.preview,
     model_files.sign,
 )
 for of_models in KEEPERS:

@@ -142,19 +142,31 @@ def score_shard(shard: ScoreShard, platform: Platform) -> ScoreTally:
         If the features are not of the version that the model learned from.
     """
     began = time.perf_counter()
-    store, model_id = platform.store, shard["model_id"]
-    key = scores_key(model_id, shard["sector"], shard["features"])
-    if not store.exists(key):
-        _check_version(shard, load_model_facts(model_id, store)["features"])
-        store.save_table(key, _score(shard, store))
+    store = platform.store
+    key = keep_scores(shard, store)
     tally = ScoreTally(
-        model_id=model_id,
+        model_id=shard["model_id"],
         scores=key,
         n_segment=len(store.load_table(key, ["segment"])),
         seconds=round(time.perf_counter() - began, 3),
     )
     log.info("segments_scored", sector=shard["sector"], **tally)
     return tally
+
+
+def keep_scores(shard: ScoreShard, store: Store) -> str:
+    """Key of the scores of a shard; they are written if they are not there yet.
+
+    Raises
+    ------
+    FeaturesDiffer
+        If the features are not of the version that the model learned from.
+    """
+    key = scores_key(shard["model_id"], shard["sector"], shard["features"])
+    if not store.exists(key):
+        _check_version(shard, load_model_facts(shard["model_id"], store)["features"])
+        store.save_table(key, _score(shard, store))
+    return key
 
 
 def scores_key(model_id: str, sector: int, features: str) -> str:

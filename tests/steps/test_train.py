@@ -93,7 +93,7 @@ class TestCircle:
         reference = platform.store.load_table(keys.model(trained["model_id"], REFERENCE_PART))
         counts = {(r["number"], r["verdict"]): r["n_star"] for r in reference.to_pylist()}
         assert {number for number, _ in counts} == set(NUMBERS)
-        assert counts["flux_skew", "EB"] + counts["flux_skew", "NOT_EB"] == 200
+        assert 180 < counts["flux_skew", "EB"] + counts["flux_skew", "NOT_EB"] <= 200  # guards
         unseen = counts["probability", "EB"] + counts["probability", "NOT_EB"]
         assert 20 < unseen < 120  # validation and test stars alone
 

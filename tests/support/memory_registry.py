@@ -16,6 +16,7 @@ class MemoryRegistry:
         self.descriptions: dict[int, str] = {}
         self.aliases: dict[str, int] = {}
         self.webhooks: list[str] = []
+        self.attached: dict[str, bytes] = {}
         self.moved: Moved | None = None
         self.keepers: list[str] | None = None
 
@@ -27,6 +28,7 @@ class MemoryRegistry:
         twin.descriptions = dict(self.descriptions)
         twin.aliases = dict(self.aliases)
         twin.webhooks = list(self.webhooks)
+        twin.attached = dict(self.attached)
         return twin
 
     def log_training(self, training: TrainingLog) -> LoggedModel:
@@ -63,6 +65,10 @@ class MemoryRegistry:
     def untag(self, version: int, name: str) -> None:
         """Take a tag away."""
         self.tags[version - 1].pop(name, None)
+
+    def attach(self, run_id: str, folder: str, files: Mapping[str, bytes]) -> None:
+        """Keep the files under the name of their run."""
+        self.attached |= {f"{run_id}/{folder}/{name}": body for name, body in files.items()}
 
     def describe(self, version: int, description: str) -> None:
         """Set the text."""

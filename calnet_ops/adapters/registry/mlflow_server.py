@@ -133,6 +133,12 @@ class MlflowRegistry:
             {"name": MODEL, "version": str(version), "key": name},
         )
 
+    def attach(self, run_id: str, folder: str, files: Mapping[str, bytes]) -> None:
+        """Keep files with the artifacts of a run, in place of any of the same names."""
+        from calnet_ops.adapters.registry.attachments import attach_files
+
+        attach_files(str(self._client.base_url).rstrip("/"), run_id, folder, files)
+
     def describe(self, version: int, description: str) -> None:
         """Set the text that the UI shows with a version."""
         self._tell(

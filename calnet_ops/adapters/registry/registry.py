@@ -73,6 +73,9 @@ class Registry(Protocol):
     def untag(self, version: int, name: str) -> None:
         """Take a tag of a version away, if it is there."""
 
+    def attach(self, run_id: str, folder: str, files: Mapping[str, bytes]) -> None:
+        """Keep files with the artifacts of a run, in place of any of the same names."""
+
     def describe(self, version: int, description: str) -> None:
         """Set the text that the UI shows with a version."""
 
