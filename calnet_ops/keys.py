@@ -15,6 +15,9 @@ from calnet_ops.errors import ForeignProduct, WrongConfiguration
 LATEST = "releases/latest.json"
 """The one pointer in the store: which release is current. Moved last."""
 
+DATASETS = "datasets/"
+"""Prefix of data sets."""
+
 _SECTOR = re.compile(r"(?:s(?=[0-9]{3}))?([0-9]{1,4})").fullmatch
 _SPOC = re.compile(r"tess([0-9]{13})-s([0-9]{4})-([0-9]{16})-([0-9]{4})-s_lc\.fits").fullmatch
 """Digits of ASCII only, and nothing before or behind: names come from outside."""
@@ -200,6 +203,28 @@ def feature_statistics(version: str, sector: int, lineage: str) -> str:
     return f"features/{version}/{sector_key(sector)}/{lineage}-statistics.parquet"
 
 
+def feature_statistics_of(features_key: str) -> str:
+    """Statistics of the features under a key.
+
+    Examples
+    --------
+    >>> feature_statistics_of(features("v2", 87, "ab12")) == feature_statistics("v2", 87, "ab12")
+    True
+    """
+    return f"{features_key.removesuffix('.parquet')}-statistics.parquet"
+
+
+def sector_of(features_key: str) -> int:
+    """Sector of the features under a key.
+
+    Examples
+    --------
+    >>> sector_of(features("v2", 87, "ab12"))
+    87
+    """
+    return parse_sector(features_key.split("/")[2])
+
+
 def scores(model_id: str, sector: int, lineage: str) -> str:
     """Scores of the segments of a shard."""
     return f"scores/{model_id}/{sector_key(sector)}/{lineage}.parquet"
@@ -237,7 +262,22 @@ def label_set(set_id: str) -> str:
 
 def dataset(dataset_id: str) -> str:
     """Which segments a model learned from and which it was judged on."""
-    return f"datasets/{dataset_id}.parquet"
+    return f"{DATASETS}{dataset_id}.parquet"
+
+
+def dataset_recipe(dataset_id: str) -> str:
+    """What a data set was made from."""
+    return f"{DATASETS}{dataset_id}-recipe.json"
+
+
+def dataset_report(dataset_id: str) -> str:
+    """What is in a data set, and what was left out of it."""
+    return f"{DATASETS}{dataset_id}-report.json"
+
+
+def not_negatives(lineage: str) -> str:
+    """Stars that must not be taken for "no binary" just because nobody labelled them."""
+    return f"labels/{lineage}-not-negatives.parquet"
 
 
 def model(model_id: str, part: str) -> str:

@@ -8,6 +8,7 @@ from calnet_ops import __version__
 from calnet_ops.cli import (
     archive,
     backfill,
+    datasets,
     drift,
     evaluating,
     injecting,
@@ -80,6 +81,7 @@ for of_models in KEEPERS:
     models.model.command()(of_models)
 
 app.add_typer(models.labels, name="labels")
+app.add_typer(datasets.app, name="dataset")
 app.add_typer(models.model, name="model")
 app.add_typer(release.app, name="release")
 app.add_typer(archive.app, name="archive")

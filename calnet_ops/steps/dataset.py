@@ -1,9 +1,7 @@
 """Data sets: which segments a model learns from, and which it is judged on."""
 
-import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -12,55 +10,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from calnet_ops import keys
-from calnet_ops.adapters.ledger import Ledger
 from calnet_ops.adapters.store import Store
 from calnet_ops.errors import MissingInput
-from calnet_ops.lineage import lineage_id
+from calnet_ops.lineage import canonical_json
 from calnet_ops.platform import Platform
 from calnet_ops.science.candidates.calibration import Calibration
 from calnet_ops.science.candidates.combine import combine_segments
 from calnet_ops.science.features.tables import matrix
-from calnet_ops.science.labels.split import (
-    CELL_DEG,
-    GUARD_BAND,
-    SALT,
-    TRAIN_SHARE,
-    VALIDATION_SHARE,
-    side_of,
-    sky_cell,
-)
+from calnet_ops.science.labels.negatives import NEGATIVES_PER_EB
+from calnet_ops.steps.dataset_build import DATASET, Built, build_dataset
+from calnet_ops.steps.dataset_negatives import save_not_negatives
+from calnet_ops.steps.dataset_recipe import Recipe, newest_inputs, save_recipe
 
-VERSION = 4
-"""Raised when the same labels and features give another data set."""
-
-DATASET = pa.schema(
-    [
-        ("tic", pa.int64()),
-        ("sector", pa.int32()),
-        ("segment", pa.int32()),
-        ("verdict", pa.string()),
-        ("eb_type", pa.string()),
-        ("weight", pa.float32()),
-        ("source", pa.string()),
-        ("simulated", pa.bool_()),
-        ("split", pa.string()),
-        ("group", pa.string()),
-        ("ra", pa.float64()),
-        ("dec", pa.float64()),
-        ("tmag", pa.float32()),
-        ("camera", pa.int32()),
-        ("ccd", pa.int32()),
-        ("period_d", pa.float64()),
-        ("depth", pa.float32()),
-        ("features_key", pa.string()),
-    ]
-)
-"""Columns of a data set, one row a segment, sorted by star, sector and segment."""
-
-NOWHERE: Mapping[str, Any] = MappingProxyType(
-    {"ra": math.nan, "dec": math.nan, "tmag": math.nan, "camera": 0, "ccd": 0}
-)
-"""Of a star without statistics."""
+__all__ = ["DATASET", "Dataset", "Stars", "freeze_dataset", "judge_stars", "load_segments"]
 
 Floats = npt.NDArray[np.float32]
 
@@ -112,8 +74,16 @@ class Stars:
         return replace(self, probability=calibration.apply(self.probability))
 
 
-def freeze_dataset(label_set: str, features: str, platform: Platform) -> Dataset:
-    """Join a label set with the features of all sectors, split by star, and keep the list.
+def freeze_dataset(
+    label_set: str,
+    features: str,
+    platform: Platform,
+    negatives_per_eb: float = NEGATIVES_PER_EB,
+) -> Dataset:
+    """Make the data set of a label set and the newest features of all sectors, and keep it.
+
+    Beside the table are kept what it was made from, its recipe, and what was left out of it and
+    why, its report (`calnet-ops dataset show`).
 
     Parameters
     ----------
@@ -121,35 +91,56 @@ def freeze_dataset(label_set: str, features: str, platform: Platform) -> Dataset
         Key of the label set.
     features
         Version of the features.
+    negatives_per_eb
+        Stars that are no binaries for each binary of a sector. Where fewer real stars are labelled
+        so, others are sampled; 0 samples none.
 
     Raises
     ------
     MissingInput
         If no labelled star has features.
     """
-    store, ledger = platform.store, platform.ledger
-    shards = _feature_keys(features, ledger)
-    statistics = _statistics_keys(ledger)
-    dataset_id = lineage_id(
-        "dataset",
-        VERSION,
-        label_set=label_set,
-        features=shards,
-        statistics=statistics,
-        split=[SALT, CELL_DEG, TRAIN_SHARE, VALIDATION_SHARE, GUARD_BAND],
-    )
-    key = keys.dataset(dataset_id)
-    if not store.exists(key):
-        store.save_table(key, _join(label_set, shards, statistics, store))
-    dataset = Dataset(dataset_id, features, store.load_table(key))
+    recipe = _recipe(label_set, features, platform, negatives_per_eb)
+    key = keys.dataset(recipe.dataset_id)
+    if not platform.store.exists(key):
+        save_dataset(recipe, build_dataset(recipe, platform.store), platform.store)
+    dataset = Dataset(recipe.dataset_id, features, platform.store.load_table(key))
     if len(dataset.table) == 0:
         raise MissingInput(
             f"data set of {label_set}",
-            found=f"features of no labelled star in {len(shards)} tables",
+            found=f"features of no labelled star in {len(recipe.shards)} tables",
             expected="labelled stars with features",
             cure="Extract the features of a sector whose stars have labels.",
         )
     return dataset
+
+
+def save_dataset(recipe: Recipe, built: Built, store: Store) -> None:
+    """Keep a data set; the table last, as it says that all is there."""
+    save_recipe(recipe, store)
+    report = canonical_json(built.report)
+    store.save_new(keys.dataset_report(recipe.dataset_id), report, "application/json")
+    store.save_new(keys.dataset(recipe.dataset_id), built.body, "application/vnd.apache.parquet")
+
+
+def _recipe(label_set: str, features: str, platform: Platform, negatives_per_eb: float) -> Recipe:
+    """What a data set of now would be made from.
+
+    Without real binaries there is nothing to sample for, and the ledger has no part in the id.
+    """
+    shards, statistics = newest_inputs(features, platform.ledger)
+    labels = platform.store.load_table(label_set, ["verdict", "simulated"]).to_pylist()
+    samples = negatives_per_eb > 0 and any(
+        row["verdict"] == "EB" and not row["simulated"] for row in labels
+    )
+    return Recipe(
+        label_set=label_set,
+        features=features,
+        shards=shards,
+        statistics=statistics,
+        negatives_per_eb=float(negatives_per_eb),
+        not_negatives=save_not_negatives(platform) if samples else "",
+    )
 
 
 def load_segments(rows: pa.Table, store: Store) -> tuple[Floats, Floats]:
@@ -210,75 +201,6 @@ def judge_stars(rows: pa.Table, score: Floats) -> Stars:
 
 def _column(rows: list[Mapping[str, Any]], name: str, dtype: Any) -> npt.NDArray[Any]:
     return np.array([row[name] for row in rows], dtype=dtype)
-
-
-def _join(label_set: str, shards: list[str], statistics: list[str], store: Store) -> pa.Table:
-    """Rows of the data set."""
-    labels = {row["tic"]: row for row in store.load_table(label_set).to_pylist()}
-    places = _places(statistics, store)
-    rows = [
-        _row(segment, labels[segment["tic"]], places, key)
-        for key in shards
-        for segment in store.load_table(key, ["tic", "sector", "segment"]).to_pylist()
-        if segment["tic"] in labels
-    ]
-    return pa.Table.from_pylist(sorted(rows, key=_name), schema=DATASET)
-
-
-def _row(
-    segment: Mapping[str, Any],
-    label: Mapping[str, Any],
-    places: Mapping[int, Mapping[str, Any]],
-    key: str,
-) -> dict[str, Any]:
-    tic = segment["tic"]
-    place = places.get(tic, NOWHERE)
-    ra, dec = place["ra"], place["dec"]
-    known = math.isfinite(ra) and math.isfinite(dec)
-    return {
-        **segment,
-        **place,
-        "verdict": label["verdict"],
-        "eb_type": label["eb_type"],
-        "weight": 1.0,
-        "source": label["source"],
-        "simulated": label["simulated"],
-        "split": side_of(tic, ra, dec),
-        "group": sky_cell(ra, dec) if known else f"tic {tic}",
-        "period_d": _of_binary(label, "period_d"),
-        "depth": _of_binary(label, "depth"),
-        "features_key": key,
-    }
-
-
-def _of_binary(label: Mapping[str, Any], name: str) -> float:
-    """What a label says of a binary's eclipses; label sets of earlier versions say nothing."""
-    value = label.get(name) if label["verdict"] == "EB" else None
-    return math.nan if value is None else value
-
-
-def _places(statistics: list[str], store: Store) -> dict[int, Mapping[str, Any]]:
-    """Where stars are and how bright; what the earliest sector says stays."""
-    found: dict[int, Mapping[str, Any]] = {}
-    for key in statistics:
-        for row in store.load_table(key, ["tic", *NOWHERE]).to_pylist():
-            found.setdefault(row["tic"], {name: row[name] for name in NOWHERE})
-    return found
-
-
-def _statistics_keys(ledger: Ledger) -> list[str]:
-    """Keys of the statistics of all sectors, earliest sector first."""
-    return [d.facts["statistics"] for d in ledger.deliveries() if "statistics" in d.facts]
-
-
-def _feature_keys(version: str, ledger: Ledger) -> list[str]:
-    """Keys of the newest features of each sector."""
-    newest = {record.sector: record for record in ledger.records(f"features-{version}")}
-    return [shard["features"] for _, r in sorted(newest.items()) for shard in _shards(r.facts)]
-
-
-def _shards(facts: Mapping[str, Any]) -> Iterable[Mapping[str, str]]:
-    return list(facts["shards"])
 
 
 def _name(row: Mapping[str, Any]) -> tuple[int, int, int]:

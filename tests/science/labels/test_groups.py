@@ -10,7 +10,10 @@ from calnet_ops.science.labels.split import GUARD, side_of
 
 
 def stars(**sides):
-    return [Star(int(tic[1:]), side, *[math.nan] * 4) for tic, side in sides.items()]
+    unknown = math.nan
+    return [
+        Star(int(tic[1:]), side, unknown, unknown, unknown, unknown) for tic, side in sides.items()
+    ]
 
 
 def test_linked_stars_on_one_side_make_a_group_named_after_the_smallest():

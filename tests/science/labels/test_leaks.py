@@ -39,7 +39,7 @@ def sides_of(n):
 def sector(tmp_path_factory):
     """Light curves of a simulated sector with every kind of star."""
     folder = tmp_path_factory.mktemp("sector")
-    simulate_sector(folder, 61, n_star=60, seed=5, workers=1, compact=True)
+    simulate_sector(folder, 61, n_star=40, seed=5, workers=1, compact=True)
     return sorted(folder.rglob("*.fits"))
 
 
@@ -52,7 +52,7 @@ def test_planted_copies_are_found_and_an_ordinary_sector_has_none(sector, versio
     ]
     flux = as_stored(np.stack([segment.flux for segment in segments]))
     n = len(flux)
-    assert n > 100
+    assert n > 70
     assert list(find_copies(noise(flux), sides_of(n))) == []
     planted = np.arange(0, n, 10)
     copies = as_stored(scaled(0.8 * flux[planted]))

@@ -118,13 +118,13 @@ def test_catalogs_that_know_one_star_both_have_one_ephemeris(shared_data):
     other = {r.tic: r.details for r in read_catalog("j", text)}
     stars, pairs = [], set()
     for tic, known in prsa.items():
-        if None in {known.ra, known.dec, known.period_d, known.epoch_btjd}:
+        ra, dec = known.ra or 0.0, known.dec or 0.0
+        if known.period_d is None or known.epoch_btjd is None:
             continue
-        stars.append(star(tic, known.ra, known.dec, known.period_d, known.epoch_btjd))
+        stars.append(star(tic, ra, dec, known.period_d, known.epoch_btjd))
         if tic in other:
-            beside = known.dec + 10 * PIXEL_DEG
             again = other[tic]
-            stars.append(star(-tic, known.ra, beside, again.period_d, again.epoch_btjd))
+            stars.append(star(-tic, ra, dec + 10 * PIXEL_DEG, again.period_d, again.epoch_btjd))
             pairs.add((-tic, tic))
     found = {(o.one, o.other) for o in find_links(stars) if o.reason == "ephemeris"}
     assert len(found & pairs) / len(pairs) > 0.9

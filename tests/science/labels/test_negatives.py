@@ -55,7 +55,8 @@ def test_a_star_that_gets_a_label_is_replaced_and_the_others_stay(population):
 
 
 def test_the_order_of_stars_does_not_matter(population):
-    backwards = Population(*(np.asarray(column)[::-1] for column in population))
+    tics, *numbers = population
+    backwards = Population(list(reversed(tics)), *(column[::-1] for column in numbers))
     assert sample_negatives(backwards, population.tic, 90) == sample_negatives(
         population, population.tic, 90
     )

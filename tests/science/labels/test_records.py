@@ -33,3 +33,17 @@ def test_published_binaries_lose_their_planet_hosts(shared_data):
     assert not called_binary & {38846515, 36734222, 261136679, 19028197, 66818296}
     assert {38846515, 261136679} <= {r.tic for r in settled.set_aside}
     assert 117544915 in called_binary
+
+
+def test_published_lists_hold_these_many_hosts_of_planets(shared_data):
+    """By the TOI table of August 2022; by that of October 2025 they are 88 and 523."""
+    labels = shared_data / "labels"
+    toi = read_catalog("toi", (labels / "tess_tois_2022-08.csv").read_text())
+    hosts = {r.tic for r in toi if r.source == "planet_host"}
+    trained = read_catalog("t", (labels / "calnet_training_samples.dat").read_text())
+    rows = (labels / "calnet_newecl.dat").read_text().splitlines()[2:]
+    found = {int(row[:10]) for row in rows}
+    assert (len(trained), len(hosts & {r.tic for r in trained})) == (4225, 79)
+    assert (len(found), len(hosts & found)) == (10_531, 370)
+    settled = settle([*toi, *trained])
+    assert len({r.tic for r in settled.set_aside if r.verdict == "EB"}) == 79
