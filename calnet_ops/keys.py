@@ -295,6 +295,16 @@ def signature_name(fingerprint: str) -> str:
     return f"model-{fingerprint[:16]}.sig"
 
 
+def training_states(lineage: str) -> str:
+    """Prefix of the states of a training that is not finished."""
+    return f"training/{lineage}/"
+
+
+def training_state(lineage: str, epoch: int) -> str:
+    """Where a training stood after an epoch."""
+    return f"{training_states(lineage)}epoch-{epoch:04d}.npz"
+
+
 def staging(lineage: str, part: str = "") -> str:
     """A release that nobody has approved yet."""
     return f"staging/{lineage}/{part}"

@@ -21,6 +21,7 @@ from calnet_ops.cli import (
     promotion,
     release,
     sectors,
+    training,
 )
 from calnet_ops.cli.output import console
 
@@ -59,7 +60,7 @@ for command in (
     sectors.candidates,
     drift.drift,
     local.classify,
-    models.train,
+    training.train,
     installation.up,
     installation.prepare,
     installation.demo,

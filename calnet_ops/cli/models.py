@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from calnet_ops.cli.output import Json, errors, show, show_rows
+from calnet_ops.cli.output import Json, show, show_rows
 from calnet_ops.platform import open_platform
 
 labels = typer.Typer(help="Labels: what people and catalogs say of stars.", no_args_is_help=True)
@@ -47,31 +47,6 @@ def freeze_set(
     if announce:
         platform.scheduler.emit_asset_event("label_set")
     show({**record}, as_json=as_json)
-
-
-def train(
-    features: Annotated[
-        str,
-        typer.Option(help="Version to learn from; by default CALNET_FEATURES, else as before."),
-    ] = "",
-    as_json: Json = False,
-) -> None:
-    """Train CALNet on the newest label set, register it in MLflow, and judge it.
-
-    Example: [bold]CALNET_RECIPE=published calnet-ops train[/bold]
-             [bold]calnet-ops train --features v2[/bold]
-    """
-    from calnet_ops.steps import gate
-    from calnet_ops.steps import train as step
-    from calnet_ops.steps.one_at_a_time import one_at_a_time
-    from calnet_ops.steps.trigger import TRAINING
-
-    platform = open_platform()
-    errors.print("training; CALNET_LOG=info shows each epoch as it ends")
-    with one_at_a_time(TRAINING, platform):
-        trained = step.train_model(platform, features=features)
-    verdict = gate.judge_version(trained["version"], platform)
-    show({**trained, **verdict}, as_json=as_json)
 
 
 @model.command("list")

@@ -1,26 +1,30 @@
 """Train CALNet on the newest labels, keep what it takes to score, and register a version."""
 
+import math
 import os
-from collections.abc import Sequence
-from dataclasses import asdict
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pyarrow as pa
 import structlog
 
 from calnet_ops.adapters.ledger import Ledger
-from calnet_ops.adapters.store import Store
 from calnet_ops.errors import MissingInput, WrongConfiguration
 from calnet_ops.lineage import lineage_id
 from calnet_ops.platform import Platform
 from calnet_ops.science.candidates.calibration import fit_calibration
 from calnet_ops.science.evaluation.evidence import measure
 from calnet_ops.science.evaluation.threshold import choose_threshold
-from calnet_ops.science.network.samples import Samples
-from calnet_ops.science.network.settings import RECIPES, Settings
-from calnet_ops.steps.dataset import Dataset, freeze_dataset, judge_stars, load_segments
+from calnet_ops.science.network.samples import first_segments
+from calnet_ops.science.network.settings import NETWORKS, RECIPES, Settings
+from calnet_ops.steps.checkpoints import StoredCheckpoints
+from calnet_ops.steps.dataset import Dataset, freeze_dataset, judge_stars
 from calnet_ops.steps.features_version import version_to_train
+from calnet_ops.steps.progress import Watch, unseen
 from calnet_ops.steps.registered import (
     LEAST_RECALL,
     STEP,
@@ -30,12 +34,13 @@ from calnet_ops.steps.registered import (
     register_model,
 )
 from calnet_ops.steps.stored_model import GRAPH, WEIGHTS, make_scorer
+from calnet_ops.steps.stored_segments import StoredSegments
 from calnet_ops.steps.training_reference import training_reference
 
 if TYPE_CHECKING:
-    from calnet_ops.science.network.fit import Epoch
+    from calnet_ops.science.network.state import Epoch
 
-VERSION = 2
+VERSION = 3
 """Raised when the same data set and settings give another model."""
 
 N_COMPARED = 256
@@ -46,9 +51,14 @@ log = structlog.get_logger()
 
 
 def train_model(
-    platform: Platform, settings: Settings | None = None, features: str = ""
+    platform: Platform,
+    settings: Settings | None = None,
+    features: str = "",
+    watch: Watch = unseen,
 ) -> TrainedRecord:
     """Train on the newest label set and register a version; free if that was done before.
+
+    A training that was killed goes on from its last state in the store.
 
     Parameters
     ----------
@@ -56,6 +66,8 @@ def train_model(
         How to train; by default the recipe that CALNET_RECIPE names, else the published one.
     features
         Version of the features to learn from; by default see `version_to_train`.
+    watch
+        Shown the batches, from the first of the first epoch to the last of the last.
 
     Raises
     ------
@@ -67,7 +79,7 @@ def train_model(
     WrongConfiguration
         If CALNET_RECIPE names no recipe, or there are no features of this version.
     """
-    settings = settings or _recipe(platform.recipe)
+    settings = settings or choose_settings(platform.recipe)
     version = version_to_train(platform, features)
     labels = platform.ledger.latest("labels", 0)
     if labels is None:
@@ -80,15 +92,29 @@ def train_model(
     if done:
         log.info("model_unchanged", **done)
         return done
-    trained = _train(dataset, settings, platform.store)
+    checkpoints = StoredCheckpoints(lineage, platform.store)
+    trained = _train(dataset, settings, checkpoints, platform, watch)
     keep_model(trained, dataset, platform.store)
-    return register_model(trained, dataset, labels.facts["set_id"], settings, lineage, platform)
+    record = register_model(trained, dataset, labels.facts["set_id"], settings, lineage, platform)
+    checkpoints.forget()
+    return record
 
 
-def _recipe(name: str) -> Settings:
-    if name not in RECIPES:
-        raise WrongConfiguration("CALNET_RECIPE", found=name, expected=" or ".join(RECIPES))
-    return RECIPES[name]
+def choose_settings(recipe: str, network: str = "", seed: int | None = None) -> Settings:
+    """Settings of a recipe, perhaps with another network or seed.
+
+    Raises
+    ------
+    WrongConfiguration
+        If there is no such recipe or network.
+    """
+    if recipe not in RECIPES:
+        raise WrongConfiguration("recipe", found=recipe, expected=" or ".join(RECIPES))
+    settings = RECIPES[recipe]
+    network = network or settings.network
+    if network not in NETWORKS:
+        raise WrongConfiguration("network", found=network, expected=" or ".join(NETWORKS))
+    return replace(settings, network=network, seed=settings.seed if seed is None else seed)
 
 
 def _done(lineage: str, ledger: Ledger) -> TrainedRecord | None:
@@ -99,30 +125,56 @@ def _done(lineage: str, ledger: Ledger) -> TrainedRecord | None:
     return None
 
 
-def _train(dataset: Dataset, settings: Settings, store: Store) -> Trained:
+def _train(
+    dataset: Dataset,
+    settings: Settings,
+    checkpoints: StoredCheckpoints,
+    platform: Platform,
+    watch: Watch,
+) -> Trained:
     """Fit, export, choose the threshold on validation stars, measure on test stars."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    from calnet_ops.science.network import export
     from calnet_ops.science.network.fit import train_fresh
-    from calnet_ops.science.network.portable import portable
-    from calnet_ops.science.network.weights import pack
 
     parts = {split: dataset.part(split) for split in ("train", "validation", "test")}
     _check_parts(parts, dataset)
-    samples, unseen = (_samples(parts[split], store) for split in ("train", "validation"))
-    model, epochs = train_fresh(samples, unseen, settings, _tell_epoch)
+    n_batch = settings.n_epoch * math.ceil(len(parts["train"]) / settings.batch)
+    with TemporaryDirectory(prefix="training-", dir=platform.work) as scratch:
+        segments = {
+            split: StoredSegments(rows, platform.store, Path(scratch, split))
+            for split, rows in parts.items()
+        }
+        model, epochs = train_fresh(
+            segments["train"],
+            segments["validation"],
+            settings,
+            _tell_epoch,
+            on_step=partial(next, iter(watch(range(n_batch), "training")), None),
+            checkpoints=checkpoints,
+        )
+        return _measured(model, epochs, parts, segments)
+
+
+def _measured(
+    model: Any,
+    epochs: Sequence["Epoch"],
+    parts: Mapping[str, pa.Table],
+    segments: Mapping[str, StoredSegments],
+) -> Trained:
+    """What a trained network is worth, with the scorer that production uses."""
+    from calnet_ops.science.network import export
+    from calnet_ops.science.network.portable import portable
+    from calnet_ops.science.network.weights import pack
+
     graph = export.to_litert(model)
-    difference = export.check_export(
-        graph, model, unseen.flux[:N_COMPARED], unseen.power[:N_COMPARED]
-    )
+    some = first_segments(segments["validation"], N_COMPARED)
+    difference = export.check_export(graph, model, *some)
     weights = pack(export.to_weights(model)) if export.scores_in_numpy(model) else None
     scorer = make_scorer(WEIGHTS, weights) if weights else make_scorer(GRAPH, graph)
-    tested = _samples(parts["test"], store)
-    raw = judge_stars(parts["validation"], scorer.score(unseen.flux, unseen.power))
+    raw = judge_stars(parts["validation"], segments["validation"].score(scorer))
     calibration = fit_calibration(raw.is_eb, raw.probability)
     known = raw.calibrated(calibration)
-    test = judge_stars(parts["test"], scorer.score(tested.flux, tested.power))
-    test = test.calibrated(calibration)
+    test = judge_stars(parts["test"], segments["test"].score(scorer)).calibrated(calibration)
     threshold = choose_threshold(known.is_eb, known.probability, LEAST_RECALL)
     return Trained(
         model=portable(model),
@@ -134,8 +186,7 @@ def _train(dataset: Dataset, settings: Settings, store: Store) -> Trained:
         performance=measure(test.is_eb, test.eb_type, test.probability, threshold),
         test_stars=test,
         reference=training_reference(
-            [(parts["train"], samples), (parts["validation"], unseen), (parts["test"], tested)],
-            [known, test],
+            [(rows, segments[split]) for split, rows in parts.items()], [known, test]
         ),
     )
 
@@ -151,12 +202,6 @@ def _check_parts(parts: dict[str, pa.Table], dataset: Dataset) -> None:
                 expected="segments of binaries and of other stars",
                 cure="Label more stars whose light curves are in the store.",
             )
-
-
-def _samples(rows: pa.Table, store: Store) -> Samples:
-    flux, power = load_segments(rows, store)
-    is_eb = np.array([verdict == "EB" for verdict in rows["verdict"].to_pylist()], dtype=bool)
-    return Samples(flux, power, is_eb)
 
 
 def _tell_epoch(epoch: "Epoch") -> None:

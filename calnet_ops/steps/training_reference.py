@@ -5,17 +5,17 @@ from collections.abc import Sequence
 import numpy as np
 import pyarrow as pa
 
-from calnet_ops.science.checks.products import SHAPE, segment_shape
+from calnet_ops.science.checks.products import SHAPE
 from calnet_ops.science.evaluation.drift import EB, OTHER, REFERENCE, summarise
-from calnet_ops.science.network.samples import Samples
 from calnet_ops.steps.dataset import Stars
+from calnet_ops.steps.stored_segments import StoredSegments
 
 REFERENCE_PART = "reference.parquet"
 """Part of a stored model that holds it; older models have none."""
 
 
 def training_reference(
-    parts: Sequence[tuple[pa.Table, Samples]], scored: Sequence[Stars]
+    parts: Sequence[tuple[pa.Table, StoredSegments]], scored: Sequence[Stars]
 ) -> pa.Table:
     """Distributions of all watched numbers; columns of `drift.REFERENCE`.
 
@@ -33,7 +33,7 @@ def training_reference(
         [EB if is_eb else OTHER for stars in scored for is_eb in stars.is_eb],
         "probability",
     )
-    segments = pa.concat_tables([_shapes(table, samples) for table, samples in parts])
+    segments = pa.concat_tables([_shapes(table, segments) for table, segments in parts])
     averages = [(name, "mean") for name in SHAPE]
     stars = segments.group_by(["tic", "sector", "verdict"]).aggregate(averages)
     for name in SHAPE:
@@ -42,12 +42,7 @@ def training_reference(
     return pa.Table.from_pylist(rows, schema=REFERENCE)
 
 
-def _shapes(table: pa.Table, samples: Samples) -> pa.Table:
+def _shapes(rows: pa.Table, segments: StoredSegments) -> pa.Table:
     """Numbers of the segments of some rows of a data set, beside the names of their stars."""
-    names = table.select(["tic", "sector", "verdict"])
-    return pa.table(
-        {
-            **{name: names[name] for name in names.column_names},
-            **segment_shape(samples.flux, samples.power),
-        }
-    )
+    names = rows.select(["tic", "sector", "verdict"])
+    return pa.table({**{name: names[name] for name in names.column_names}, **segments.shapes()})

@@ -15,11 +15,12 @@ from calnet_ops.science.evaluation.drift import NUMBERS
 from calnet_ops.science.network.litert import Scorer
 from calnet_ops.science.network.settings import PUBLISHED
 from calnet_ops.science.network.weights import pack, unpack
-from calnet_ops.steps import judged_model
+from calnet_ops.steps import checkpoints, judged_model
 from calnet_ops.steps.evaluation import FIGURES
 from calnet_ops.steps.gate import judge_version
 from calnet_ops.steps.promote import follow_champion
 from calnet_ops.steps.registered import LEAST_RECALL
+from calnet_ops.steps.stored_model import open_scorer
 from calnet_ops.steps.train import train_model
 from calnet_ops.steps.training_reference import REFERENCE_PART
 from tests.support.labelled_sky import fill_platform, labelled_segment
@@ -38,6 +39,16 @@ def test_an_unknown_recipe_is_refused(platform, monkeypatch):
     monkeypatch.setenv("CALNET_RECIPE", "cake")
     with pytest.raises(WrongConfiguration, match="cake"):
         train_model(platform)
+
+
+class Killed(Exception):
+    """What a kill looks like from inside."""
+
+
+def dying(items, label):
+    """Watches two thirds of the batches."""
+    yield from items[: 2 * len(items) // 3]
+    raise Killed(label)
 
 
 @pytest.fixture(scope="module")
@@ -117,6 +128,31 @@ class TestCircle:
         facts = json.loads(platform.store.load(keys.model(other["model_id"], "model.json")))
         assert facts["features"] == "v2"
         assert platform.registry.version(other["version"])["tags"]["features_version"] == "v2"
+
+    def test_another_network_scores_with_its_graph_and_survives_a_kill(
+        self, circle, tmp_path, monkeypatch
+    ):
+        monkeypatch.setattr(checkpoints, "KEPT_AFTER_S", 0.0)
+        platform, _ = circle
+        small = replace(QUICK, network="compact")
+        trained = train_model(platform, small)
+        assert not platform.store.exists(keys.model(trained["model_id"], "calnet.npz"))
+        assert open_scorer(trained["model_id"], platform.store).score(
+            np.zeros((3, 4000), np.float32), np.zeros((3, 1000), np.float32)
+        ).shape == (3,)
+        judged = judge_version(trained["version"], platform)
+        assert not [reason for reason in judged["reasons"] if "Keras" in reason]
+        # The same on a platform where it dies in its second epoch, and is begun again.
+        other = make_platform(tmp_path)
+        other.__dict__["registry"] = MemoryRegistry()
+        fill_platform(other, 200, versions=("v1", "v2"))
+        with pytest.raises(Killed):
+            train_model(other, small, watch=dying)
+        assert list(other.store.iter_keys("training/"))
+        again = train_model(other, small)
+        assert again["model_id"] == trained["model_id"]
+        assert not list(other.store.iter_keys("training/"))
+        assert not list(other.work.glob("training-*"))
 
     def test_training_again_is_free(self, circle):
         platform, trained = circle

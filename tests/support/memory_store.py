@@ -77,6 +77,12 @@ class MemoryStore(Store):
         return iter(sorted(key for key in self.objects if key.startswith(prefix)))
 
     @override
+    def remove(self, key: str) -> None:
+        """Remove, if it is there."""
+        self.objects.pop(key, None)
+        self.metadata.pop(key, None)
+
+    @override
     def load_table(self, key: str, columns: list[str] | None = None) -> pa.Table:
         """Read Parquet."""
         return pq.ParquetFile(io.BytesIO(self.load(key))).read(columns=columns)

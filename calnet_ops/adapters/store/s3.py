@@ -231,6 +231,11 @@ class Store:
             return self.load_pointer(key)[0] == body
         return True
 
+    def remove(self, key: str) -> None:
+        """Remove an object that is no result, such as the state of a training; gone is gone."""
+        with self._asking(key):
+            self._client.delete_object(Bucket=self.bucket, Key=key)
+
     def download(self, prefix: str, folder: Path) -> int:
         """Copy all objects below a prefix to a local folder; how many."""
         count = 0

@@ -116,10 +116,22 @@ def matrix(table: pa.Table, column: str) -> NDArray[np.float32]:
     values : (n_row, n_value)
         Between 0 and 1; read-only.
     """
-    flat = table[column].combine_chunks().flatten().to_numpy()
-    values: NDArray[np.float32] = _from_steps(flat) if flat.dtype == np.uint16 else flat
+    values = as_floats(stored_matrix(table, column))
     values.flags.writeable = False
-    return values.reshape(-1, LENGTHS[column])
+    return values
+
+
+def stored_matrix(table: pa.Table, column: str) -> NDArray[np.uint16] | NDArray[np.float32]:
+    """Array (n_row, n_value) of the lists in a column as they are, see `as_floats`."""
+    flat = table[column].combine_chunks().flatten().to_numpy()
+    return flat.reshape(-1, LENGTHS[column])
+
+
+def as_floats(values: NDArray[np.uint16] | NDArray[np.float32]) -> NDArray[np.float32]:
+    """Flux or power in 0..1 from what a table holds: whole numbers of `STEPS`, or just that."""
+    if values.dtype == np.uint16:
+        return _from_steps(values)
+    return values.astype(np.float32, copy=False)
 
 
 def as_stored(values: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -131,7 +143,7 @@ def _to_steps(values: NDArray[np.float32]) -> NDArray[np.uint16]:
     return np.rint(np.nan_to_num(values).clip(0, 1) * STEPS).astype(np.uint16)
 
 
-def _from_steps(steps: NDArray[np.uint16]) -> NDArray[np.float32]:
+def _from_steps(steps: NDArray[np.uint16] | NDArray[np.float32]) -> NDArray[np.float32]:
     values: NDArray[np.float32] = np.divide(steps, np.float32(STEPS), dtype=np.float32)
     return values
 

@@ -38,7 +38,7 @@ def build_compact() -> keras.Model:
     both = layers.Concatenate(name="both")([_light_curve(flux), _periodogram(power)])
     hidden = layers.Dense(96, activation="relu", name="hidden")(both)
     kept = layers.Dropout(0.3, name="dropout")(hidden)
-    output = layers.Dense(2, activation="softmax", name="probability")(kept)
+    output = layers.Dense(2, activation="softmax", name="probability", dtype="float32")(kept)
     return keras.Model([flux, power], output, name="compact")
 
 

@@ -1,17 +1,18 @@
-"""Train CALNet: batches, steps, and which epoch to keep."""
+"""Train a network: batches, steps, and which epoch to keep."""
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
 import numpy as np
-import numpy.typing as npt
 
-from calnet_ops.science.network.samples import Floats, Samples
+from calnet_ops.science.network.backend import keep_all_digits, precision_of
+from calnet_ops.science.network.batches import Batch, iter_epoch, iter_in_order
+from calnet_ops.science.network.samples import Floats, Segments, wanted_outputs
 from calnet_ops.science.network.settings import Settings
 from calnet_ops.science.network.start import fit_start
+from calnet_ops.science.network.state import Checkpoints, Epoch, pack_state, restore_state
 from calnet_ops.science.network.variants import build_network
 
 LOWEST_RATE = 0.02
@@ -23,53 +24,57 @@ RISE = 0.1
 JUDGED_AT_ONCE = 64
 """Segments a step when there is nothing to learn from them; memory stays below 100 MB."""
 
-
-@dataclass(frozen=True, slots=True)
-class Epoch:
-    """How far training has come."""
-
-    epoch: int
-    """1, 2, …"""
-    loss: float
-    """Cross-entropy of the segments learned from, while learning, dropout included."""
-    validation_loss: float
-    """Cross-entropy of the validation segments after the epoch."""
-    validation_accuracy: float
-    """Share of the validation segments on their right side of 0.5."""
-
-
 OnEpoch = Callable[[Epoch], None]
 """Called after each epoch."""
 
+OnStep = Callable[[], None]
+"""Called after each batch."""
+
 
 def train_fresh(
-    samples: Samples, validation: Samples, settings: Settings, on_epoch: OnEpoch | None = None
+    samples: Segments,
+    validation: Segments,
+    settings: Settings,
+    on_epoch: OnEpoch | None = None,
+    *,
+    on_step: OnStep | None = None,
+    checkpoints: Checkpoints | None = None,
 ) -> tuple[keras.Model, list[Epoch]]:
-    """Build a network and train it, see `fit`."""
-    _keep_all_digits()
+    """Build a network and train it, see `fit`; it comes back in float32."""
+    keep_all_digits()
     keras.utils.set_random_seed(settings.seed)
-    model = build_network(settings.network)
-    if settings.start == "measured":
+    with precision_of(settings):
+        model = build_network(settings.network)
+    state = None if checkpoints is None else checkpoints.newest()
+    if settings.start == "measured" and state is None:
         fit_start(model, samples, np.random.default_rng(settings.seed))
-    return model, fit(model, samples, validation, settings, on_epoch)
-
-
-def _keep_all_digits() -> None:
-    """Multiply in float32 on a GPU as well.
-
-    TensorFlow would drop 13 of 23 bits there, and no export would agree with that to 1e-5.
-    """
-    import tensorflow as tf
-
-    tf.config.experimental.enable_tensor_float_32_execution(enabled=False)
+    history = fit(
+        model,
+        samples,
+        validation,
+        settings,
+        on_epoch,
+        on_step=on_step,
+        checkpoints=checkpoints,
+        state=state,
+    )
+    if model.dtype_policy.compute_dtype != "float32":
+        exact = build_network(settings.network)
+        exact.set_weights(model.get_weights())
+        return exact, history
+    return model, history
 
 
 def fit(
     model: keras.Model,
-    samples: Samples,
-    validation: Samples,
+    samples: Segments,
+    validation: Segments,
     settings: Settings,
     on_epoch: OnEpoch | None = None,
+    *,
+    on_step: OnStep | None = None,
+    checkpoints: Checkpoints | None = None,
+    state: bytes | None = None,
 ) -> list[Epoch]:
     """Train a network in place, and leave it with the weights of its best epoch.
 
@@ -83,104 +88,91 @@ def fit(
         Segments of other stars, which decide when to stop and which epoch to keep.
     settings
         How to train; the same settings give the same model on the same machine.
-    on_epoch
-        Told about every epoch as it ends.
+    on_epoch, on_step
+        Told about every epoch, and every batch, as it ends.
+    checkpoints
+        Where states are kept after epochs.
+    state
+        One of these states, to go on from: to the same weights in the end.
 
     Returns
     -------
     history
         All epochs; the one kept has the lowest validation loss of those that compete.
     """
-    batches = Batches(samples, settings)
+    n_step = math.ceil(len(samples.is_eb) / settings.batch)
     model.compile(
-        optimizer=_optimizer(settings, len(batches)),
+        optimizer=_optimizer(settings, n_step),
         loss=keras.losses.BinaryCrossentropy(label_smoothing=settings.label_smoothing),
         jit_compile=False,
     )
-    keeper = _Keeper(validation, settings, on_epoch)
-    model.fit(batches, epochs=settings.n_epoch, callbacks=[keeper], shuffle=False, verbose=0)
+    keeper = _Keeper(validation, settings, checkpoints, on_epoch, on_step)
+    if state is not None:
+        keeper.history, keeper.best_weights = restore_state(model, state)
+    n_done = len(keeper.history)
+    for _ in range(n_done * n_step):
+        keeper.on_train_batch_end(0)
+    if not keeper.is_over:
+        model.fit(
+            _iter_epochs(samples, settings, n_done),
+            steps_per_epoch=n_step,
+            initial_epoch=n_done,
+            epochs=settings.n_epoch,
+            callbacks=[keeper],
+            shuffle=False,
+            verbose=0,
+        )
     model.set_weights(keeper.best_weights)
     return keeper.history
 
 
-class Batches(keras.utils.PyDataset):
-    """Segments in an order of their own in each epoch, some of them backwards in time."""
-
-    def __init__(self, samples: Samples, settings: Settings) -> None:
-        super().__init__()
-        self._samples = samples
-        self._settings = settings
-        self._rng = np.random.default_rng([settings.seed, 1])
-        self.on_epoch_end()
-
-    def __len__(self) -> int:
-        return math.ceil(len(self._samples.is_eb) / self._settings.batch)
-
-    def __getitem__(self, index: int) -> tuple[tuple[Floats, Floats], Floats]:
-        size = self._settings.batch
-        chosen = self._order[index * size : (index + 1) * size]
-        part = self._samples.take(chosen)
-        flux = np.where(self._reversed[chosen, None], part.flux[:, ::-1], part.flux)
-        flux = change_length(flux, self._start[chosen], self._length[chosen])
-        return (flux[..., None], part.power[..., None]), part.target
-
-    def on_epoch_end(self) -> None:
-        """Draw the order and the reversals of the next epoch."""
-        n_segment = len(self._samples.is_eb)
-        self._order = self._rng.permutation(n_segment)
-        self._reversed = self._rng.random(n_segment) < self._settings.reversed_share
-        low, high = np.log(self._settings.shortest), np.log(self._settings.longest)
-        self._length = np.exp(self._rng.uniform(low, high, n_segment))
-        self._start = self._rng.random(n_segment) * np.abs(1 - self._length)
-
-
-def change_length(
-    flux: Floats, start: npt.NDArray[np.float64], length: npt.NDArray[np.float64]
-) -> Floats:
-    """Show segments as if they were shorter or longer, again with all samples.
-
-    A piece is stretched to the range of the whole. Features v1 fill 0..1 always, so it does as
-    well; v2 leave a star on which nothing happens at a part of it.
-
-    Parameters
-    ----------
-    flux
-        (n_segment, n_sample) in 0..1.
-    start, length
-        (n_segment,) Where the new segments begin and how long they are, in units of the old.
-        What reaches beyond the old one is its mirror image.
-    """
-    if np.all(length == 1):
-        return flux
-    n_sample = flux.shape[1]
-    reach = (start[:, None] + length[:, None] * np.linspace(0, 1, n_sample)) % 2
-    place = np.minimum(reach, 2 - reach) * (n_sample - 1)
-    left = np.minimum(place.astype(np.intp), n_sample - 2)
-    before = np.take_along_axis(flux, left, axis=1)
-    after = np.take_along_axis(flux, left + 1, axis=1)
-    piece = before + (place - left) * (after - before)
-    low, high = piece.min(axis=1, keepdims=True), piece.max(axis=1, keepdims=True)
-    spread = np.where(high > low, high - low, 1)
-    bottom, top = flux.min(axis=1, keepdims=True), flux.max(axis=1, keepdims=True)
-    return (bottom + (piece - low) / spread * (top - bottom)).astype(np.float32)
+def _iter_epochs(samples: Segments, settings: Settings, n_done: int) -> Iterator[Batch]:
+    for epoch in range(n_done, settings.n_epoch):
+        yield from iter_epoch(samples, settings, epoch)
 
 
 class _Keeper(keras.callbacks.Callback):
     """Judges every epoch, keeps the best weights, and ends training when it gets no better."""
 
-    def __init__(self, validation: Samples, settings: Settings, on_epoch: OnEpoch | None) -> None:
+    def __init__(
+        self,
+        validation: Segments,
+        settings: Settings,
+        checkpoints: Checkpoints | None,
+        on_epoch: OnEpoch | None,
+        on_step: OnStep | None,
+    ) -> None:
         super().__init__()
         self._validation = validation
         self._settings = settings
+        self._checkpoints = checkpoints
         self._on_epoch = on_epoch
+        self._on_step = on_step
         self.history: list[Epoch] = []
         self.best_weights: list[Any] = []
 
+    @property
+    def is_over(self) -> bool:
+        """Whether there is nothing more to be had."""
+        if not self.history or not self._competing:
+            return False
+        best = min(self.history, key=lambda one: one.validation_loss)
+        n_epoch = self.history[-1].epoch
+        return n_epoch == self._settings.n_epoch or n_epoch - best.epoch >= self._settings.patience
+
+    @property
+    def _competing(self) -> list[Epoch]:
+        return self.history[max(0, self._settings.n_epoch - self._settings.n_kept_from) :]
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        """Tell that a step is done."""
+        del batch, logs
+        if self._on_step is not None:
+            self._on_step()
+
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Judge the epoch."""
-        output = self.model.predict(self._validation.inputs, batch_size=JUDGED_AT_ONCE, verbose=0)
-        target = self._validation.target
-        right = np.clip((output * target).sum(axis=1), keras.config.epsilon(), 1)
+        right = np.clip(self._right(), keras.config.epsilon(), 1)
         now = Epoch(
             epoch=epoch + 1,
             loss=float((logs or {})["loss"]),
@@ -188,14 +180,26 @@ class _Keeper(keras.callbacks.Callback):
             validation_accuracy=float((right > 0.5).mean()),  # noqa: PLR2004 - two outputs
         )
         self.history.append(now)
-        competing = self.history[max(0, self._settings.n_epoch - self._settings.n_kept_from) :]
+        competing = self._competing
         if competing and now is min(competing, key=lambda one: one.validation_loss):
             self.best_weights = self.model.get_weights()
-        best = min(self.history, key=lambda one: one.validation_loss)
-        if now.epoch - best.epoch >= self._settings.patience and competing:
-            self.model.stop_training = True
+        self.model.stop_training = self.is_over
         if self._on_epoch is not None:
             self._on_epoch(now)
+        if self._checkpoints is not None:
+            self._checkpoints.offer(
+                now.epoch, lambda: pack_state(self.model, self.history, self.best_weights)
+            )
+
+    def _right(self) -> Floats:
+        """Probability that the network gives to what each validation segment is."""
+        outputs = [
+            self.model.predict_on_batch([flux[..., None], power[..., None]])
+            for flux, power in iter_in_order(self._validation, JUDGED_AT_ONCE)
+        ]
+        is_eb = self._validation.is_eb
+        output = np.concatenate(outputs)[: len(is_eb)]
+        return np.asarray((output * wanted_outputs(is_eb)).sum(axis=1), np.float32)
 
 
 def _optimizer(settings: Settings, n_step: int) -> keras.optimizers.Optimizer:

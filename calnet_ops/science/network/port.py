@@ -66,7 +66,7 @@ def build_port(lstm: Lstm = "loop") -> keras.Model:
     both = layers.Add(name="both")([light_curve, twice])
     hidden = layers.Dense(1024, activation="sigmoid", name="hidden")(both)
     kept = layers.Dropout(0.5, name="dropout")(hidden)
-    output = layers.Dense(2, activation="softmax", name="probability")(kept)
+    output = layers.Dense(2, activation="softmax", name="probability", dtype="float32")(kept)
     return keras.Model([flux, power], output, name="port")
 
 

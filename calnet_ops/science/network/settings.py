@@ -45,9 +45,19 @@ class Settings:
     patience: int
     """Epochs without a lower validation loss after which training ends."""
     seed: int
-    """Of the first weights, the order of the segments, the dropout and the reversals."""
+    """Of the first weights, the order of the segments, the dropout and all augmentation."""
     network: str = "calnet"
     """One of `NETWORKS`."""
+    eb_share: float | None = None
+    """Share of the binaries in the loss: segments of each class are weighed so that it holds. None
+    leaves it at their share of the data set, weighed as its column `weight` says."""
+    noise: float = 0.0
+    """Segments get white noise, of a standard deviation between 0 and this share of their scale."""
+    gap_share: float = 0.0
+    """Share of the segments shown with a gap (see `augment.LONGEST_GAP`)."""
+    precision: Literal["auto", "float32", "mixed"] = "auto"
+    """"mixed" computes in half precision and keeps weights in float32; "auto" does so on a GPU
+    only."""
 
 
 PUBLISHED = Settings(

@@ -4,7 +4,8 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from calnet_ops.science.network.samples import Floats, Samples
+from calnet_ops.science.features.tables import as_floats
+from calnet_ops.science.network.samples import Floats, Segments
 
 N_LOOKED_AT = 64
 """Segments that the first weights are measured on: enough for a mean and a spread (each is of
@@ -14,7 +15,7 @@ SMALLEST_SPREAD = 1e-6
 """Channels that vary less than this are left as they are drawn."""
 
 
-def fit_start(model: keras.Model, samples: Samples, rng: np.random.Generator) -> None:
+def fit_start(model: keras.Model, samples: Segments, rng: np.random.Generator) -> None:
     """Scale and shift fresh weights so that every layer answers with mean 0 and spread 1.
 
     As drawn, the network starts nearly blind: min-max scaling leaves most light curves at a
@@ -36,8 +37,7 @@ def fit_start(model: keras.Model, samples: Samples, rng: np.random.Generator) ->
     Mishkin & Matas 2016, arXiv:1511.06422 (layer-sequential unit variance), with the mean
     taken out as well (Kraehenbuehl et al. 2016, arXiv:1511.06856).
     """
-    chosen = rng.choice(len(samples.is_eb), min(N_LOOKED_AT, len(samples.is_eb)), replace=False)
-    inputs = samples.take(chosen).inputs
+    inputs = _some_of(samples, rng)
     for layer in model.layers:
         if isinstance(layer, layers.Conv1D) or layer.name == "hidden":
             _fit_layer(layer, keras.Model(model.inputs, layer.input)(inputs))
@@ -50,10 +50,27 @@ def fit_start(model: keras.Model, samples: Samples, rng: np.random.Generator) ->
         output.set_weights([kernel, offset - 0.5 * kernel.sum(axis=0)])
 
 
+def _some_of(samples: Segments, rng: np.random.Generator) -> list[Floats]:
+    """Inputs of some segments, from as many shards as it takes."""
+    shards = rng.permutation(len(samples.n_in_shard))
+    flux, power = [], []
+    missing = N_LOOKED_AT
+    for shard in shards:
+        parts = samples.load(int(shard))
+        n_segment = len(parts[0])
+        chosen = rng.choice(n_segment, min(missing, n_segment), replace=False)
+        flux.append(as_floats(parts[0][chosen]))
+        power.append(as_floats(parts[1][chosen]))
+        missing -= len(chosen)
+        if not missing:
+            break
+    return [np.concatenate(parts)[..., None] for parts in (flux, power)]
+
+
 def _fit_layer(layer: layers.Layer, seen: keras.KerasTensor) -> None:
     """Divide each channel's kernel by the spread of its answers, and centre them if it can."""
     kernel, *offset = layer.get_weights()
-    answer = _linear(layer, seen, kernel)
+    answer = _linear(layer, ops.cast(seen, "float32"), kernel)
     axes = tuple(range(len(answer.shape) - 1))
     mean = ops.convert_to_numpy(ops.mean(answer, axis=axes))
     spread = ops.convert_to_numpy(ops.std(answer, axis=axes))

@@ -283,56 +283,6 @@ def test_only_the_last_epochs_compete_for_being_kept(make_small, samples):
     assert -np.log(right).mean() == pytest.approx(history[-1].validation_loss, rel=1e-4)
 
 
-def test_an_epoch_shows_each_segment_once_and_some_backwards(keras, samples):
-    from calnet_ops.science.network.fit import Batches
-
-    batches = Batches(samples, replace(QUICK, batch=20, shortest=1.0, longest=1.0))
-    parts = [batches[number] for number in range(len(batches))]
-    flux = np.concatenate([part[0][0][..., 0] for part in parts])
-    assert [len(part[1]) for part in parts] == [20, 20, 8]
-    assert sorted(flux.sum(axis=1)) == pytest.approx(sorted(samples.flux.sum(axis=1)))
-    as_is = sum(any(np.array_equal(row, one) for one in samples.flux) for row in flux)
-    assert 0 < as_is < len(flux)
-    np.testing.assert_array_equal(
-        np.concatenate([part[1] for part in parts]).sum(axis=0), samples.target.sum(axis=0)
-    )
-
-
-def test_a_piece_is_stretched_to_all_samples_and_scaled_again(keras):
-    from calnet_ops.science.network.fit import change_length
-
-    ramp = np.linspace(0, 1, 4000, dtype=np.float32)
-    flux = np.stack([ramp, 1 - ramp, ramp**2])
-    piece = change_length(flux, np.array([0.2, 0.1, 0.5]), np.array([0.6, 0.9, 0.5]))
-    np.testing.assert_allclose(piece[:2], flux[:2], atol=1e-5)
-    expected = ((0.5 + 0.5 * ramp) ** 2 - 0.25) / 0.75
-    np.testing.assert_allclose(piece[2], expected, atol=1e-5)
-    assert piece.dtype == np.float32
-
-
-def test_beyond_its_end_a_segment_goes_on_as_its_mirror_image(keras):
-    from calnet_ops.science.network.fit import change_length
-
-    flux = np.linspace(0, 1, 4000, dtype=np.float32)[None]
-    (longer,) = change_length(flux, np.zeros(1), np.array([2.0]))
-    np.testing.assert_allclose(longer[:2000], flux[0, ::2], atol=1e-3)
-    np.testing.assert_allclose(longer, longer[::-1], atol=1e-3)
-
-
-def test_a_piece_without_shape_stays_finite(keras):
-    from calnet_ops.science.network.fit import change_length
-
-    piece = change_length(np.ones((1, 4000), np.float32), np.zeros(1), np.array([0.5]))
-    assert np.isfinite(piece).all()
-    assert np.ptp(piece) == 0
-
-
-def test_a_whole_segment_is_left_as_it_is(keras, segments):
-    from calnet_ops.science.network.fit import change_length
-
-    assert change_length(segments[0], np.zeros(40), np.ones(40)) is segments[0]
-
-
 def test_samples_of_unequal_length_are_refused(samples):
     from calnet_ops.science.network.samples import Samples
 
