@@ -93,7 +93,7 @@ def people(url) -> dict[str, tuple[str, str]]:
 
 
 @pytest.mark.system
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 class TestLogin:
     def test_who_moves_the_alias_is_noted_and_nobody_else(self, url, people):
         with httpx.Client(base_url=url, auth=ADMIN, timeout=60) as client:
