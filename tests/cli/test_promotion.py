@@ -1,13 +1,15 @@
 """The keeper's commands: promote, follow, history."""
 
 import json
+from datetime import timedelta
 
 import pytest
 from typer.testing import CliRunner
 
 from calnet_ops.cli.commands import app
-from calnet_ops.errors import PromotionRefused
+from calnet_ops.errors import PromotionRefused, WorkUnderWay
 from calnet_ops.platform import Platform
+from calnet_ops.steps import trigger
 from tests.steps.test_promote import WHY, add_version
 from tests.support.memory_registry import MemoryRegistry
 
@@ -60,3 +62,10 @@ def test_against_the_gate_it_takes_a_reason(platform):
     record = run("model", "promote", str(bad), "--override", WHY)
     assert (record["action"], record["override"]) == ("promoted", WHY)
     assert run("model", "history")[0]["override"] == WHY
+
+
+def test_a_training_beside_another_is_refused(platform):
+    now, lasts = platform.now(), timedelta(minutes=3)
+    platform.ledger.leases.take(trigger.TRAINING, "retrain run 7", now, lasts)
+    with pytest.raises(WorkUnderWay, match="retrain run 7"):
+        run("train")

@@ -117,7 +117,7 @@ def click(platform, version):
 
 
 def wait_for_calls(platform, n_call):
-    """Let the calls about the alias that was put back come in, so that none is taken for another."""
+    """Let the call about the alias put back come in, so that it is not taken for another."""
     end = time.monotonic() + 30
     while len(platform.scheduler.started) < n_call and time.monotonic() < end:
         time.sleep(0.05)
