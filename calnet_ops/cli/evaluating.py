@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from calnet_ops.cli.output import Json, console, errors, print_json, track
+from calnet_ops.cli.output import Json, console, errors, print_json, show, show_rows, track
 from calnet_ops.errors import RejectedInput, WrongConfiguration
 from calnet_ops.platform import open_platform
 from calnet_ops.steps.evaluate_folder import Evaluation, JudgedStar, Share
@@ -36,8 +36,13 @@ def evaluate(
         ),
     ],
     on: Annotated[
-        Path, typer.Option("--on", help="Folder of light curves with a manifest.csv of labels.")
-    ],
+        Path | None,
+        typer.Option(
+            "--on",
+            help="Folder of light curves with a manifest.csv of labels; without it, the frozen "
+            "test stars of the model's own data set.",
+        ),
+    ] = None,
     threshold: Annotated[
         float | None,
         typer.Option(min=0, max=1, help="Probability of a candidate; by default the model's own."),
@@ -58,8 +63,12 @@ def evaluate(
     No server is needed for a model in a file.
 
     Examples: [bold]calnet-ops model evaluate champion --on ../shared/data --json[/bold],
-    [bold]calnet-ops model evaluate calnet.keras --on stars --figure mistakes.png[/bold]
+    [bold]calnet-ops model evaluate calnet.keras --on stars --figure mistakes.png[/bold],
+    [bold]calnet-ops model evaluate 3 --json[/bold]
     """
+    if on is None:
+        _evaluate_frozen(model, figure, as_json=as_json)
+        return
     from calnet_ops.steps.classify import open_model, open_workers, score_files
     from calnet_ops.steps.evaluate_folder import evaluate as evaluate_stars
     from calnet_ops.steps.labelled_folder import read_folder
@@ -83,6 +92,32 @@ def evaluate(
         print_json(report)
     else:
         _show(report)
+
+
+def _evaluate_frozen(model: str, figure: Path | None, *, as_json: bool) -> None:
+    """The report of a version on its frozen test stars."""
+    from calnet_ops.steps.chosen_model import find_model
+    from calnet_ops.steps.evaluation import evaluate_again, load_report
+
+    platform = open_platform()
+    record = evaluate_again(find_model(model, platform), platform)
+    if figure is not None:
+        figure.write_bytes(platform.store.load(record["figures"]["evaluation.png"]))
+    report = load_report(record["key"], platform.store)
+    if as_json:
+        print_json(report)
+        return
+    rows = [
+        {"counted": one["name"], **{name: _rate(one[name]) for name in ("recall", "precision")}}
+        for one in report["counts"]
+    ]
+    show_rows(rows, as_json=False, title="three ways to count; the last is the honest one")
+    show({**record}, as_json=False)
+
+
+def _rate(rate: dict[str, float]) -> str:
+    """A share with its interval."""
+    return f"{rate['value']:.3f} ({rate['low']:.3f} to {rate['high']:.3f})"
 
 
 def _gallery(report: Evaluation, folder: Path) -> bytes:

@@ -14,7 +14,7 @@ import structlog
 from calnet_ops import keys
 from calnet_ops.adapters.registry import TrainingLog
 from calnet_ops.adapters.store import Store
-from calnet_ops.errors import FeaturesDiffer, KeyTaken
+from calnet_ops.errors import FeaturesDiffer, KeyTaken, MissingInput
 from calnet_ops.lineage import canonical_json, lineage_id
 from calnet_ops.platform import Platform
 from calnet_ops.science.candidates.calibration import Calibration
@@ -31,7 +31,7 @@ from calnet_ops.science.evaluation.report import (
     evaluate,
 )
 from calnet_ops.science.evaluation.report_figure import draw_report
-from calnet_ops.steps.dataset import Dataset, load_segments
+from calnet_ops.steps.dataset import DATASET, Dataset, load_segments
 from calnet_ops.steps.model_facts import load_model_facts
 from calnet_ops.steps.scored_cases import (
     light_curve_cases,
@@ -126,6 +126,27 @@ def evaluate_model(model_id: str, dataset: Dataset, platform: Platform) -> Evalu
     platform.ledger.record(STEP, 0, key, model_id=model_id, facts={**record})
     log.info("model_evaluated", **record)
     return record
+
+
+def evaluate_again(model_id: str, platform: Platform) -> EvaluationRecord:
+    """The same on the data set that is noted with the model, whose test stars never change.
+
+    Raises
+    ------
+    MissingInput
+        If no data set is noted with it, or there is no such model.
+    """
+    facts = load_model_facts(model_id, platform.store)
+    dataset_id = str(facts.get("dataset_id", ""))
+    if not dataset_id:
+        raise MissingInput(
+            f"evaluation of model {model_id}",
+            found="no data set noted with it",
+            expected="one with test stars",
+            cure="Give light curves with labels: calnet-ops model evaluate MODEL --on FOLDER",
+        )
+    table = platform.store.load_table(keys.dataset(dataset_id)).cast(DATASET)
+    return evaluate_model(model_id, Dataset(dataset_id, facts["features"], table), platform)
 
 
 def load_report(key: str, store: Store) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from calnet_ops import keys
-from calnet_ops.errors import FeaturesDiffer
+from calnet_ops.errors import FeaturesDiffer, MissingInput
 from calnet_ops.science.candidates.calibration import Calibration
 from calnet_ops.science.candidates.combine import combine_sectors, combine_segments
 from calnet_ops.steps import evaluation
@@ -100,6 +100,18 @@ def test_stars_beyond_the_cap_are_left_out_by_chance_and_whole(labelled, monkeyp
     facts = {**FACTS, "dataset_id": dataset.dataset_id}
     published, leaky, _ = measure_model(facts, dataset, platform.store).counts
     assert (published.n, leaky.n) == (25, 50)
+
+
+def test_a_model_is_evaluated_again_on_the_data_set_that_is_noted_with_it(labelled):
+    platform, dataset = labelled
+    with pytest.raises(MissingInput, match="no data set noted"):
+        evaluation.evaluate_again("tiny", platform)
+    noted = {**FACTS, "model_id": "noted", "dataset_id": dataset.dataset_id}
+    platform.store.save_new(keys.model("noted", "model.json"), json.dumps(noted).encode())
+    platform.store.save_new(keys.model("noted", "calnet.tflite"), tiny_graph())
+    record = evaluation.evaluate_again("noted", platform)
+    assert record["dataset_id"] == dataset.dataset_id
+    assert record["n_star"] == len(set(dataset.part("test")["tic"].to_pylist()))
 
 
 def test_a_model_of_other_features_is_refused(labelled):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from calnet_ops.science.evaluation.bootstrap import Draws, draw_groups
+from calnet_ops.science.evaluation.bootstrap import draw_groups
 from calnet_ops.science.evaluation.cases import Cases
 from calnet_ops.science.evaluation.metrics import Floats, Mask
 from calnet_ops.science.evaluation.parts import part_masks
@@ -62,16 +62,19 @@ def compare(stars: Cases, called: Mask, champion_called: Mask) -> list[Differenc
     """
     draws = draw_groups(list(stars.group), np.random.default_rng(SEED), N_DRAW)
     everybody = np.ones(len(stars), bool)
-    both = (called, champion_called)
-    found = [
-        _difference(rate, "", everybody, stars, both, draws, LEFT_OUT)
-        for rate in ("recall", "precision")
+    parts = list(_parts(stars))
+    whole = [(rate, "", everybody) for rate in ("recall", "precision")]
+    columns = [
+        _columns(rate, inside, stars.is_eb, (called, champion_called))
+        for rate, _, inside in (*whole, *parts)
     ]
-    compared = list(_parts(stars))
-    for rate, name, inside in compared:
-        share = LEFT_OUT / len(compared)
-        found.append(_difference(rate, name, inside, stars, both, draws, share))
-    return found
+    sums = np.split(draws.sums(np.concatenate(columns, axis=1)), len(columns), axis=1)
+    left_out = [LEFT_OUT] * len(whole) + [LEFT_OUT / max(1, len(parts))] * len(parts)
+    named = [(rate, part) for rate, part, _ in (*whole, *parts)]
+    return [
+        _difference(*name, found, drawn, chance)
+        for name, found, drawn, chance in zip(named, columns, sums, left_out, strict=True)
+    ]
 
 
 def _parts(stars: Cases) -> Iterator[tuple[str, str, Mask]]:
@@ -85,28 +88,24 @@ def _parts(stars: Cases) -> Iterator[tuple[str, str, Mask]]:
                 yield "precision", f"magnitude {name}", inside
 
 
-def _difference(
-    rate: str,
-    part: str,
-    inside: Mask,
-    stars: Cases,
-    both: tuple[Mask, Mask],
-    draws: Draws,
-    left_out: float,
-) -> Difference:
-    hits = [inside & stars.is_eb & called for called in both]
-    counted = both if rate == "precision" else (stars.is_eb, stars.is_eb)
-    among = [inside & mask for mask in counted]
-    columns = np.stack([*hits, *among], axis=1).astype(np.float64)
-    ends = np.percentile(_gain(draws.sums(columns)), [50 * left_out, 100 - 50 * left_out])
-    value = float(_gain(columns.sum(axis=0)[None])[0])
+def _columns(rate: str, inside: Mask, is_eb: Mask, both: tuple[Mask, Mask]) -> Floats:
+    """Hits of both models, and what they are a share of: (n_star, 4)."""
+    hits = [inside & is_eb & called for called in both]
+    counted = both if rate == "precision" else (is_eb, is_eb)
+    return np.stack([*hits, *(inside & mask for mask in counted)], axis=1).astype(np.float64)
+
+
+def _difference(rate: str, part: str, columns: Floats, sums: Floats, left_out: float) -> Difference:
+    low, high = np.percentile(_gain(sums), [50 * left_out, 100 - 50 * left_out])
+    found = columns.sum(axis=0)
+    value = float(_gain(found[None])[0])
     return Difference(
         rate=rate,
         part=part,
         value=value,
-        low=float(min(value, ends[0])),
-        high=float(max(value, ends[1])),
-        n=int(max(mask.sum() for mask in among)),
+        low=float(min(value, low)),
+        high=float(max(value, high)),
+        n=int(found[2:].max()),
     )
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from calnet_ops.errors import WrongConfiguration
+from calnet_ops.science.candidates.calibration import fit_calibration
 from calnet_ops.science.evaluation.canary import Song
 from calnet_ops.science.evaluation.cases import Cases
 from calnet_ops.science.evaluation.compare import compare
@@ -20,7 +21,9 @@ from calnet_ops.science.evaluation.evidence import (
 )
 from calnet_ops.science.evaluation.gate import RULES, Margins, judge
 from calnet_ops.science.evaluation.report import measure_stars
+from calnet_ops.science.evaluation.threshold import choose_threshold
 from calnet_ops.science.evaluation.verdict import MAX_TOLERATED, Finding, Tier, Verdict
+from tests.support import simulated_scores
 from tests.support.cases import make_cases
 
 KNOWN = {"v1"}
@@ -134,6 +137,37 @@ def test_worse_than_the_champion_is_stopped_within_the_margin_is_not():
     assert broken(worse, margins=Margins(loss=0.1)) == set()
     false = ~CHAMPION.is_eb & (np.cumsum(~CHAMPION.is_eb) % 12 == 0)
     assert "precision against the champion" in broken(evidence(changed(false, 0.6)))
+
+
+def network(number: int) -> tuple[Cases, float]:
+    """Test stars as a network of the recipe "demo" judged them, and its threshold."""
+    known = simulated_scores.stars(number, split="validation")
+    line = fit_calibration(known.is_eb, known.raw)
+    test = simulated_scores.stars(number, split="test")
+    nothing, n = np.full(len(test.tic), np.nan), len(test.tic)
+    stars = Cases(
+        test.tic, np.full(n, 61), test.tic.astype(str), test.is_eb, np.full(n, ""), nothing,
+        nothing, nothing, np.zeros(n, np.int64), line.apply(test.raw),
+    )  # fmt: skip
+    return stars, choose_threshold(known.is_eb, line.apply(known.raw), 0.9)
+
+
+@pytest.mark.parametrize(("one", "other"), [(1, 2), (2, 1)])
+def test_two_networks_that_differ_by_their_seed_pass_against_each_other(one, other):
+    (stars, threshold), (champion, limit) = network(one), network(other)
+    against = compare(stars, stars.probability >= threshold, champion.probability >= limit)
+    assert any(difference.value for difference in against)
+    found = replace(GOOD, star=measure_stars(stars, threshold), against=tuple(against))
+    assert broken(found) == set()
+
+
+def test_of_a_few_stars_one_may_be_lost_but_not_two():
+    few = CHAMPION.take(np.arange(60))
+    few = replace(few, probability=np.where(few.is_eb, 0.9, 0.1))
+    found = np.flatnonzero(few.is_eb)
+    for n_lost, lost in ((1, set()), (2, {"recall against the champion"})):
+        worse = changed(np.isin(np.arange(60), found[:n_lost]), 0.4, few)
+        assert broken(evidence(worse, few)) & {"recall against the champion"} == lost
 
 
 def test_a_better_model_passes_at_once():
