@@ -2,7 +2,7 @@
 
 import csv
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,6 +15,7 @@ from calnet_ops.steps.labelled_folder import MANIFEST, LabelledFile, read_folder
 
 if TYPE_CHECKING:
     from calnet_ops.science.lightcurve.light_curve import LightCurve
+    from calnet_ops.simulator.injection import MadeStar
 
 QUIET = "NONEB"
 """Label of base stars; of these only the clean ones: a planet candidate brings its own dips."""
@@ -34,10 +35,16 @@ def inject(
     per_star: Annotated[
         int, typer.Option(min=1, help="Binaries made of each light curve, and as many others.")
     ] = 20,
+    planets: Annotated[
+        int, typer.Option(min=0, help="Stars with a planet made of each light curve besides.")
+    ] = 0,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same bytes.")] = 1,
     side: Annotated[
         str, typer.Option(help="Only base stars of this side: train, validation or test.")
     ] = "",
+    first_tic: Annotated[
+        int | None, typer.Option(help="First number; for a second folder in one platform.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Multiply eclipses of known truth into real quiet light curves, and make negatives of them.
@@ -65,7 +72,9 @@ def inject(
             expected="two-minute light curves of SPOC",
         )
     out.mkdir(parents=True, exist_ok=True)
-    made = list(track(_make(bases, out, per_star, seed), 2 * per_star * len(bases), "injecting"))
+    makers = _makers(per_star, planets)
+    rows_made = _make(bases, out, makers, seed, first_tic)
+    made = list(track(rows_made, len(makers) * len(bases), "injecting"))
     with (out / MANIFEST).open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         writer.writeheader()
@@ -98,20 +107,30 @@ def _bases(rows: Iterable[LabelledFile]) -> Iterator[tuple[LabelledFile, "LightC
             errors.print(f"skipped {reason}", highlight=False, markup=False, soft_wrap=True)
 
 
+def _makers(per_star: int, planets: int) -> list[tuple[Callable[..., "MadeStar"], int]]:
+    """What makes the stars of a light curve, in their order, and the number that it is given."""
+    from calnet_ops.simulator.injection import make_binary, make_other, make_planet
+
+    pairs = [(make, k) for k in range(per_star) for make in (make_binary, make_other)]
+    return [*pairs, *((make_planet, k) for k in range(planets))]
+
+
 def _make(
-    bases: Sequence[tuple[LabelledFile, "LightCurve"]], out: Path, per_star: int, seed: int
+    bases: Sequence[tuple[LabelledFile, "LightCurve"]],
+    out: Path,
+    makers: Sequence[tuple[Callable[..., "MadeStar"], int]],
+    seed: int,
+    first_tic: int | None,
 ) -> Iterator[dict[str, Any]]:
     """Write all files, and say what is true of each."""
     from calnet_ops.simulator.injected_file import FIRST_INJECTED, changed_file
-    from calnet_ops.simulator.injection import make_binary, make_other, side_of
+    from calnet_ops.simulator.injection import side_of
 
-    tic = FIRST_INJECTED
+    tic = FIRST_INJECTED if first_tic is None else first_tic
     for row, curve in bases:
         body, name = row.path.read_bytes(), SpocName.parse(row.path.name)
-        for number in range(2 * per_star):
-            one = (make_other if number % 2 else make_binary)(
-                seed, curve.tic, curve.sector, number // 2, curve.time, curve.flux, curve.good
-            )
+        for make, k in makers:
+            one = make(seed, curve.tic, curve.sector, k, curve.time, curve.flux, curve.good)
             history = (
                 f"Made by calnet-ops of TIC {curve.tic}, sector {curve.sector}: {one.kind}.",
                 "The star's own light is real; what it does here never was.",
@@ -125,7 +144,7 @@ def _make(
                 "tic": tic,
                 "sector": curve.sector,
                 "product": "SPOC 2-min, injected",
-                "label": "EB" if one.is_eb else QUIET,
+                "label": "EB" if one.is_eb else "PLANET" if one.kind == "PLANET" else QUIET,
                 "clean": True,
                 "kind": one.kind,
                 "side": side_of(curve.tic, seed),

@@ -15,7 +15,7 @@ from calnet_ops.simulator.binaries import Binary, draw_binary, first_epoch, fold
 from calnet_ops.simulator.pointing import pointing_of
 from calnet_ops.simulator.signals import Kind
 from calnet_ops.simulator.stars import draw_star
-from calnet_ops.simulator.variables import TEFF_RANGE
+from calnet_ops.simulator.variables import TEFF_RANGE, planet
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -70,11 +70,11 @@ class MadeStar:
     """A star made of a real one."""
 
     kind: str
-    """EA, EB or EW; or quiet, inverted, shuffled, "inverted, shuffled"."""
+    """EA, EB or EW; or quiet, inverted, shuffled, "inverted, shuffled", PLANET."""
     is_eb: bool
     change: Change
     truth: dict[str, Any]
-    """Of a binary: period_d, epoch_btjd, depth, depth_2, duration_h, snr."""
+    """Of a binary: period_d, epoch_btjd, depth, depth_2, duration_h, snr; of a planet most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +146,24 @@ def make_other(
         source = dealt_anew(rng, good)
         kind = "inverted, shuffled" if upside_down else "shuffled"
     return MadeStar(kind, False, Change(upside_down, source), {})
+
+
+def make_planet(
+    seed: int, tic: int, sector: int, number: int, time: Floats, _flux: Floats, _good: Mask
+) -> MadeStar:
+    """The `number`-th star with a planet: transits of 0.1 to 2%; see `make_binary`."""
+    rng = np.random.default_rng([seed, tic, sector, number, 3])
+    there = np.isfinite(time)
+    host = draw_star(rng, 0, pointing_of(sector), TEFF_RANGE[Kind.PLANET])
+    one = planet(rng, host, np.where(there, time, np.nanmin(time)), LONGEST_PERIOD)
+    truth = {
+        "period_d": one.period,
+        "epoch_btjd": one.epoch,
+        "depth": one.depth_1,
+        "duration_h": 24 * one.duration_1,
+    }
+    factor = np.where(there, one.flux, np.nan)
+    return MadeStar(Kind.PLANET.value, False, Change(factor=factor), truth)
 
 
 def scatter(flux: Floats) -> float:

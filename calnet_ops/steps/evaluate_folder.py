@@ -247,7 +247,7 @@ def _injected(rows: Sequence[LabelledFile], judged: Sequence[JudgedStar]) -> dic
     """Recall at shares of false positives, of stars that were made of others."""
     of = {row.tic: row for row in rows}
     known = [(star, of[star["tic"]]) for star in judged if star["counted"]]
-    known = [(star, row) for star, row in known if row.kind]
+    known = [(star, row) for star, row in known if row.kind and row.label != "PLANET"]
     if not known:
         return None
     made = MadeStars(

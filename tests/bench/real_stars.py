@@ -26,19 +26,17 @@ from calnet_ops.science.lightcurve import spoc
 from calnet_ops.science.lightcurve.light_curve import LightCurve
 from calnet_ops.science.network.settings import COMPACT, DEMO, PUBLISHED, Settings
 from calnet_ops.simulator.injection import (
-    LONGEST_PERIOD,
     MadeStar,
     make_binary,
     make_other,
+    make_planet,
     side_of,
 )
 from calnet_ops.simulator.lifelike import Lifelike, heated
-from calnet_ops.simulator.pointing import pointing_of
 from calnet_ops.simulator.sectors import Job, light_curve
 from calnet_ops.simulator.signals import DEFAULT_MIX, Kind, allot_kinds
 from calnet_ops.simulator.spots import spotted_flux
-from calnet_ops.simulator.stars import draw_star, own_tic
-from calnet_ops.simulator.variables import TEFF_RANGE, planet
+from calnet_ops.simulator.stars import own_tic
 from tests.bench.features_versions import Sky
 
 if TYPE_CHECKING:
@@ -96,14 +94,16 @@ CONTESTANTS = {
     "published, last epoch": Contestant("v1", LAST, ("simulated", "injected"), half=True),
     "demo v1": Contestant("v1", DEMO, ("simulated", "injected"), half=True),
     "demo v2": Contestant("v2", DEMO, ("simulated", "injected"), half=True),
-    "best": Contestant("v2", COMPACT, ("lifelike", "dressed", "transits"), (1, 2)),
-    "best, no transits": Contestant("v2", COMPACT, ("lifelike", "dressed")),
+    "real noise": Contestant("v2", COMPACT, ("lifelike", "dressed", "transits")),
+    "real noise, no transits": Contestant("v2", COMPACT, ("lifelike", "dressed")),
     "simulation": Contestant("v2", COMPACT, ("simulated",)),
     "lifelike simulation": Contestant("v2", COMPACT, ("lifelike",)),
     "remade simulation": Contestant("v2", COMPACT, ("lifelike", "remade")),
+    "best": Contestant("v2", COMPACT, ("lifelike", "remade", "passing")),
 }
-"""The first four learn from the same stars; the best from the same base stars and as many simulated
-ones, drawn in its own way; the last three from no real light curve."""
+"""The first four learn from the same stars, simulated ones and injections on real ones; those of
+"real noise" from the same base stars and as many simulated ones, drawn in another way; the last
+four from no real light curve at all."""
 
 JUDGED = (
     *("validation injected", "test simulated", "test lifelike", "test injected on simulated"),
@@ -169,8 +169,8 @@ def stars_of(part: str) -> Iterator[Row]:
         return labelled()
     if what in LIFE:
         return simulated(side, LIFE[what])
-    if what == "remade":
-        return remade(side)
+    if what in {"remade", "passing"}:
+        return remade(side, transits=what == "passing")
     return on_simulated(side) if what == "injected on simulated" else on_real(side, what)
 
 
@@ -191,14 +191,18 @@ def on_simulated(side: str) -> Iterator[Row]:
             yield made(row.curve, make_other, 0, 2 * k + 1)
 
 
-def remade(side: str) -> Iterator[Row]:
-    """What is made of real stars for the test, made of lifelike simulated ones."""
+def remade(side: str, *, transits: bool) -> Iterator[Row]:
+    """What is made of real stars for the test, made of lifelike simulated ones; or planets."""
     for k, row in enumerate(simulated(side, Lifelike())):
-        if row.kind in QUIET_KINDS:
-            for number in range(2):
-                yield made(row.curve, make_binary, 2 * k + number, 8 * k + number)
-            for number in range(1, 4):
-                yield made(row.curve, make_other, number, 8 * k + 4 + number)
+        if row.kind not in QUIET_KINDS:
+            continue
+        if transits:
+            yield made(row.curve, make_planet, 0, k)
+            continue
+        for number in range(2):
+            yield made(row.curve, make_binary, 2 * k + number, 8 * k + number)
+        for number in range(1, 4):
+            yield made(row.curve, make_other, number, 8 * k + 4 + number)
 
 
 def on_real(side: str, what: str) -> Iterator[Row]:
@@ -210,7 +214,7 @@ def on_real(side: str, what: str) -> Iterator[Row]:
         for k in range(PER_STAR[what][side]):
             star += 2
             if what == "transits":
-                yield transiting(curve, k, star)
+                yield made(curve, make_planet, k, star)
             elif what == "injected":
                 yield made(curve, make_binary, k, star)
                 yield made(curve, make_other, k, star + 1)
@@ -242,16 +246,6 @@ def dressed(curve: LightCurve, k: int, star: int) -> Row:
         spots = spotted_flux(rng, time, turn, float(np.exp(rng.normal(np.log(0.008), 0.7))))
         row = row._replace(curve=replace(row.curve, flux=row.curve.flux * spots))
     return row
-
-
-def transiting(curve: LightCurve, k: int, star: int) -> Row:
-    """The k-th planet on a light curve: no binary."""
-    rng = np.random.default_rng([SEED, curve.tic, curve.sector, k, 3])
-    time = np.where(np.isfinite(curve.time), curve.time, np.nanmin(curve.time))
-    host = draw_star(rng, 0, pointing_of(curve.sector), TEFF_RANGE[Kind.PLANET])
-    one = planet(rng, host, time, LONGEST_PERIOD)
-    seen = replace(curve, flux=curve.flux * one.flux, flux_err=curve.flux_err * one.flux)
-    return Row(seen, star, curve.tic, Kind.PLANET.value, one.period, one.depth_1)
 
 
 def quiet() -> Iterator[LightCurve]:

@@ -30,7 +30,8 @@ PAIRS = (
     ("best", "published"),
     ("best", "published, last epoch"),
     ("demo v2", "demo v1"),
-    ("best", "best, no transits"),
+    ("best", "remade simulation"),
+    ("real noise", "real noise, no transits"),
     ("lifelike simulation", "simulation"),
 )
 """Contestants that are compared on the same stars, the better one first."""
@@ -38,7 +39,7 @@ PAIRS = (
 MEASURED = ("test simulated", "test lifelike", "test injected on simulated", "test injected")
 """Sets of the gap."""
 
-DRAWN = ("published, last epoch", "demo v2", "best")
+DRAWN = ("published, last epoch", "demo v2", "real noise", "best")
 GAP = ("simulation", "lifelike simulation", "remade simulation", "best")
 """Contestants in the two panels of the figure."""
 

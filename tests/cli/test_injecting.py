@@ -11,6 +11,7 @@ from calnet_ops.cli.commands import app
 from calnet_ops.errors import MissingInput, WrongConfiguration
 from calnet_ops.simulator.injection import side_of
 from calnet_ops.simulator.signals import Kind
+from calnet_ops.steps.freeze import read_labels
 from tests.support.graphs import TINY
 
 
@@ -92,6 +93,25 @@ def test_the_folder_can_be_evaluated(injected):
     assert 0 <= found["all"]["all"]["low"] <= found["all"]["all"]["high"] <= 1
     assert set(found["type"]) == {"EA", "EB", "EW"}
     assert "recall at" in run("evaluate", TINY, "--on", injected[1]).stdout
+
+
+def test_planets_are_no_binaries_and_numbers_can_begin_elsewhere(folder, tmp_path):
+    options = ["--per-star", 1, "--planets", 2, "--first-tic", 960_000_000_000]
+    run("inject", folder, "--out", tmp_path / "made", *options)
+    rows = rows_of(tmp_path / "made")
+    assert [row["label"] for row in rows] == ["EB", "NONEB", "PLANET", "PLANET"] * 2
+    assert [int(row["tic"]) for row in rows] == list(range(960_000_000_000, 960_000_000_008))
+    assert all(0 < float(row["depth"]) < 0.03 for row in rows if row["label"] == "PLANET")
+    report = json.loads(run("evaluate", TINY, "--on", tmp_path / "made", "--json").stdout)
+    assert report["summary"]["planet_not_called"]["n"] == 4
+    assert report["injected"]["n_other"] == 2
+
+
+def test_the_manifest_is_a_label_catalog_as_well(injected):
+    records = read_labels(injected[1] / "manifest.csv").records
+    assert [record.verdict for record in records].count("EB") == 8
+    assert {record.eb_type for record in records if record.verdict == "EB"} == {"EA", "EB", "EW"}
+    assert {record.source for record in records} == {"simulated"}
 
 
 def test_what_cannot_be_done_is_refused_before_any_work(folder, injected, tmp_path):
