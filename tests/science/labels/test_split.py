@@ -72,6 +72,34 @@ def test_neighbours_are_never_on_different_sides(place, off, apart, turn_1, turn
     assert len(sides) < 2
 
 
+def border_places(rng, n):
+    """Places on borders of cells: parallels, meridians, corners, and close to the poles."""
+    for number in range(n):
+        ring = int(rng.choice([0, 1, 19, 120, 180, 181, 333, 358, 359]))
+        cell = Cell(ring, 0)
+        west = cell.width * rng.integers(0, round(360 / cell.width))
+        yield (
+            (rng.uniform(0, 360), cell.south),
+            (west, rng.uniform(cell.south, cell.north)),
+            (west, cell.south),
+            (rng.uniform(0, 360), rng.choice([-1, 1]) * (90 - rng.uniform(0, 60) / 3600)),
+        )[number % 4]
+
+
+def test_three_pixels_are_enough_and_needed_just_across_a_border():
+    """Pairs square to a border and a hair less than three pixels apart; then a little more."""
+    rng = np.random.default_rng(8)
+    parted = {0.9999: 0, 1.05: 0}
+    for place in border_places(rng, 3000):
+        turn, middle = rng.choice([0, 0.5, rng.uniform(0, 1)]) * math.pi, rng.uniform(0.48, 0.52)
+        for apart in parted:
+            one = step(place, middle * apart * NEIGHBOUR, turn)
+            other = step(place, (1 - middle) * apart * NEIGHBOUR, turn + math.pi)
+            parted[apart] += len({side_of(1, *one), side_of(2, *other)} - {GUARD}) > 1
+    assert parted[0.9999] == 0
+    assert parted[1.05] > 20
+
+
 @settings(max_examples=150, deadline=None)
 @given(NEAR_BORDERS, st.floats(0, 60), st.floats(0, 2))
 def test_the_band_takes_out_those_with_another_side_near_and_no_others(place, off, turn):
