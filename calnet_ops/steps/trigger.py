@@ -201,13 +201,18 @@ def _changed(n_changed: int) -> str:
 
 def _learned(set_id: str, platform: Platform) -> int:
     """Newest version that learned from a label set; 0 if none has."""
-    made = platform.ledger.records("train")
-    return max((r.facts["version"] for r in made if r.facts.get("label_set") == set_id), default=0)
+    made = [item for item in platform.ledger.records("train") if _taught(item) == set_id]
+    return max((item.facts["version"] for item in made), default=0)
+
+
+def _taught(made: StepRecord) -> str:
+    """Id of the label set that a model learned from; an imported one was only measured with it."""
+    return str(made.facts["label_set"]) if made.facts["dataset"] else ""
 
 
 def _n_changed(set_id: str, champion: Promotion | None, platform: Platform) -> int:
     made = platform.ledger.latest("train", 0, champion.model_id) if champion else None
-    before = str(made.facts.get("label_set") or "") if made else ""
+    before = _taught(made) if made else ""
     return count_changes(_labels(before, platform.store), _labels(set_id, platform.store))
 
 

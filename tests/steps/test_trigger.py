@@ -24,8 +24,8 @@ def freeze(platform, set_id, n_eb, n_other=1000):
     platform.ledger.record("labels", 0, keys.label_set(set_id), facts={"set_id": set_id})
 
 
-def train(platform, version, model_id, set_id):
-    facts = {"version": version, "label_set": set_id}
+def train(platform, version, model_id, set_id, dataset="datasets/d"):
+    facts = {"version": version, "label_set": set_id, "dataset": dataset}
     platform.ledger.record("train", 0, model_id, model_id=model_id, facts=facts)
 
 
@@ -165,10 +165,12 @@ def test_two_never_run_at_once(running):
     assert ask(running)["start"]
 
 
-def test_a_champion_that_learned_from_none_of_our_labels_counts_all_as_new(platform):
+def test_an_imported_champion_learned_from_none_of_our_labels(platform):
     freeze(platform, "a", 5, 3)
+    train(platform, 1, "imported", "a", dataset="")  # measured with them
     promote(platform, 1, "imported")
     assert ask(platform)["n_changed"] == 8
+    assert ask(platform, MONTHLY)["start"]
 
 
 def test_a_form_left_empty_asks_for_the_usual(platform):
