@@ -19,10 +19,19 @@ from calnet_ops.science.candidates.combine import combine_segments
 from calnet_ops.science.features.tables import matrix
 from calnet_ops.science.labels.negatives import NEGATIVES_PER_EB
 from calnet_ops.steps.dataset_build import DATASET, Built, build_dataset
+from calnet_ops.steps.dataset_inputs import list_segments
 from calnet_ops.steps.dataset_negatives import save_not_negatives
 from calnet_ops.steps.dataset_recipe import Recipe, newest_inputs, save_recipe
 
-__all__ = ["DATASET", "Dataset", "Stars", "freeze_dataset", "judge_stars", "load_segments"]
+__all__ = [
+    "DATASET",
+    "Dataset",
+    "Stars",
+    "freeze_dataset",
+    "judge_stars",
+    "load_segments",
+    "through_features",
+]
 
 Floats = npt.NDArray[np.float32]
 
@@ -113,6 +122,32 @@ def freeze_dataset(
             cure="Extract the features of a sector whose stars have labels.",
         )
     return dataset
+
+
+def through_features(rows: pa.Table, version: str, platform: Platform) -> pa.Table:
+    """Segments of the same stars and sectors by another version of the features.
+
+    Parameters
+    ----------
+    rows
+        Rows of a data set. What they say of a star stays, sampled stars included: a data set of
+        now might have others.
+    """
+    shards, _ = newest_inputs(version, platform.ledger)
+    segments = list_segments(shards, platform.store).drop_columns(["flux_noise"])
+    stars = ["tic", "sector"]
+    told = rows.drop_columns(["segment", "features_key"]).group_by(stars, use_threads=False)
+    names = [name for name in DATASET.names if name not in {*stars, "segment", "features_key"}]
+    known = told.aggregate([(name, "first") for name in names])
+    known = known.rename_columns([name.removesuffix("_first") for name in known.column_names])
+    segments = segments.set_column(
+        segments.column_names.index("features_key"),
+        "features_key",
+        segments["features_key"].cast(pa.string()),
+    )
+    joined = segments.join(known, stars, join_type="inner", use_threads=False)
+    order = [(name, "ascending") for name in (*stars, "segment")]
+    return joined.select(DATASET.names).cast(DATASET).sort_by(order)
 
 
 def save_dataset(recipe: Recipe, built: Built, store: Store) -> None:

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from calnet_ops import keys
 from calnet_ops.errors import FeaturesDiffer
@@ -20,16 +19,13 @@ from calnet_ops.science.evaluation.cases import Cases
 from calnet_ops.science.evaluation.compare import Difference, compare
 from calnet_ops.science.evaluation.evidence import NO_EVIDENCE, Evidence, Speed
 from calnet_ops.science.evaluation.report import measure_stars
-from calnet_ops.steps.dataset import DATASET, Dataset, freeze_dataset
+from calnet_ops.steps.dataset import DATASET, Dataset, through_features
 from calnet_ops.steps.model_facts import load_model_facts
 from calnet_ops.steps.scored_cases import light_curve_cases, score_rows, star_cases
 from calnet_ops.steps.stored_model import Scorer, open_scorer
 
 EVIDENCE = "evidence.json"
 """Part of a stored model that says what it learned from, and how well its export agrees."""
-
-TRAIN = "train"
-"""Name of the step that registers versions."""
 
 N_TIMED = 2
 """Times that each model scores the canary, by turns; the quicker time counts."""
@@ -166,17 +162,14 @@ def _through_other_features(
 
     A whole sector without has not been extracted, and then the comparison would not be fair.
     """
-    trained = platform.ledger.latest(TRAIN, 0, model_id)
     featured = {item.sector for item in platform.ledger.records(f"features-{version}")}
     missing = set(test["sector"].to_pylist()) - featured
-    if trained is None or missing:
+    if missing:
         sectors = [keys.sector_key(sector) for sector in sorted(missing)]
         raise FeaturesDiffer(
             f"comparison of model {model_id} with the champion",
-            found=f"no features {version} of {', '.join(sectors) or 'a known label set'}",
+            found=f"no features {version} of {', '.join(sectors)}",
             expected=f"features {version}, which the champion learned from",
             cure=f"For each of these sectors, run: calnet-ops extract SECTOR --features {version}",
         )
-    labels = keys.label_set(trained.facts["label_set"])
-    other = freeze_dataset(labels, version, platform).part("test")
-    return other.filter(pc.is_in(other["tic"], value_set=pc.unique(test["tic"])))
+    return through_features(test, version, platform)

@@ -1,10 +1,11 @@
 import numpy as np
+import pyarrow.compute as pc
 import pytest
 
 from calnet_ops.errors import MissingInput
 from calnet_ops.science.features.tables import matrix
 from calnet_ops.science.labels.records import LabelRecord
-from calnet_ops.steps.dataset import freeze_dataset, judge_stars, load_segments
+from calnet_ops.steps.dataset import freeze_dataset, judge_stars, load_segments, through_features
 from calnet_ops.steps.freeze import freeze_labels, load_labels
 from tests.support.labelled_sky import fill_platform
 
@@ -67,3 +68,27 @@ def test_a_star_counts_once_by_its_newest_sector(dataset):
     both = type(rows).from_pylist(older + newer, schema=rows.schema)
     stars = judge_stars(both, np.array([0.1, 0.1, 0.9, 0.9], np.float32))
     assert stars.probability == pytest.approx([0.9])
+
+
+def test_the_same_stars_are_seen_through_other_features_as_they_were_told_then(platform):
+    fill_platform(platform, 20, versions=("v1", "v2"))
+    frozen = freeze_dataset(platform.ledger.latest("labels", 0).key, "v1", platform).table
+    rows = frozen.filter(pc.less(frozen["tic"], frozen["tic"][12]))
+    # labels of now say nothing of it
+    load_labels([LabelRecord(rows["tic"][0].as_py(), "UNSURE", "", "new", "catalog")], platform)
+    freeze_labels(platform)
+    other = through_features(rows, "v2", platform)
+    assert set(other["features_key"].to_pylist()) == {"features/v2/s061/" + "a" * 16 + ".parquet"}
+    assert other.drop_columns("features_key").to_pylist() == approx_rows(rows)
+    flux, _ = load_segments(other, platform.store)
+    assert np.array_equal(flux, load_segments(rows, platform.store)[0])
+
+
+def approx_rows(table):
+    """Rows in which NaN equals NaN."""
+    rows = table.drop_columns("features_key").to_pylist()
+    unknown = pytest.approx(np.nan, nan_ok=True)
+    return [
+        {name: unknown if name in {"period_d", "depth"} else value for name, value in row.items()}
+        for row in rows
+    ]
