@@ -92,14 +92,14 @@ LAST = replace(PUBLISHED, n_kept_from=1)
 CONTESTANTS = {
     "published": Contestant("v1", PUBLISHED, ("simulated", "injected"), half=True),
     "published, last epoch": Contestant("v1", LAST, ("simulated", "injected"), half=True),
-    "demo v1": Contestant("v1", DEMO, ("simulated", "injected"), half=True),
-    "demo v2": Contestant("v2", DEMO, ("simulated", "injected"), half=True),
+    "demo v1": Contestant("v1", DEMO, ("simulated", "injected"), (1, 2), half=True),
+    "demo v2": Contestant("v2", DEMO, ("simulated", "injected"), (1, 2), half=True),
     "real noise": Contestant("v2", COMPACT, ("lifelike", "dressed", "transits")),
     "real noise, no transits": Contestant("v2", COMPACT, ("lifelike", "dressed")),
     "simulation": Contestant("v2", COMPACT, ("simulated",)),
     "lifelike simulation": Contestant("v2", COMPACT, ("lifelike",)),
     "remade simulation": Contestant("v2", COMPACT, ("lifelike", "remade")),
-    "best": Contestant("v2", COMPACT, ("lifelike", "remade", "passing")),
+    "best": Contestant("v2", COMPACT, ("lifelike", "remade", "passing"), (1, 2)),
 }
 """The first four learn from the same stars, simulated ones and injections on real ones; those of
 "real noise" from the same base stars and as many simulated ones, drawn in another way; the last

@@ -197,7 +197,7 @@ def draw(found: Mapping[str, Any]) -> None:
         value, low, high, _ = np.array([found["gap"][name][part] for name in names]).T
         error, at = np.maximum([value - low, high - value], 0), np.arange(len(names))
         right.bar(at + 0.2 * (k - 1.5), value, 0.18, yerr=error, capsize=2, label=part[5:])
-    right.set_xticks(range(len(names)), names)
+    right.set_xticks(range(len(names)), [name.replace(" ", "\n") for name in names])
     right.set(ylabel="recall at 1% false positives", ylim=(0, 1.3))
     right.legend(frameon=False, fontsize=8, ncols=2)
     figure.savefig(FIGURE, dpi=100, metadata={"Software": None})
