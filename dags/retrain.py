@@ -55,11 +55,13 @@ def retrain():
             return train.train_model(platform, settings, wish["features"])
 
     @task
-    def judge(trained):
+    def judge(trained, params=None):
         from calnet_ops.platform import open_platform
         from calnet_ops.steps import gate
 
-        return gate.judge_version(trained["version"], open_platform())
+        platform = open_platform()
+        margins = gate.read_margins(params, platform)
+        return gate.judge_version(trained["version"], platform, margins)
 
     @task
     def preview(judged):

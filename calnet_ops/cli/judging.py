@@ -1,6 +1,5 @@
 """Judge a version before it is promoted, and look at what its promotion would change."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -33,11 +32,8 @@ def judge(
     from calnet_ops.steps import gate
 
     platform = open_platform()
-    margins = platform.margins
-    if max_loss is not None:
-        margins = replace(margins, loss=max_loss)
-    if max_part_loss is not None:
-        margins = replace(margins, part_loss=max_part_loss)
+    asked = {"max_loss": max_loss, "max_part_loss": max_part_loss}
+    margins = gate.read_margins(asked, platform)
     record = gate.judge_version(version, platform, margins)
     show({**record}, as_json=as_json)
     if record["verdict"] != "pass":

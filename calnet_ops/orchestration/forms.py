@@ -31,6 +31,23 @@ RETRAIN = {
         title="Changed labels needed",
         description="By default CALNET_RETRAIN_LABELS, else 200; a run by hand needs one",
     ),
+    "max_loss": Param(
+        None,
+        type=["null", "number"],
+        minimum=0,
+        maximum=0.5,
+        title="Loss allowed",
+        description="How far recall or precision may fall behind the champion's; by default "
+        "CALNET_MAX_LOSS, else 0.02",
+    ),
+    "max_part_loss": Param(
+        None,
+        type=["null", "number"],
+        minimum=0,
+        maximum=0.5,
+        title="Loss allowed of a type or magnitude",
+        description="Where chance does not explain it; by default CALNET_MAX_PART_LOSS, else 0.05",
+    ),
     "force": Param(
         False,
         type="boolean",

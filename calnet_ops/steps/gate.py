@@ -1,6 +1,7 @@
 """Judge a version of the model, before a person may promote it."""
 
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import asdict, replace
 from typing import Any, TypedDict
 
 import structlog
@@ -78,6 +79,24 @@ def judge_version(version: int, platform: Platform, margins: Margins | None = No
     describe_version(version, platform)
     log.info("version_judged", **record)
     return record
+
+
+def read_margins(form: Mapping[str, Any], platform: Platform) -> Margins:
+    """Margins of the platform, with what a person asks for in their place.
+
+    Parameters
+    ----------
+    form
+        ``max_loss`` and ``max_part_loss``, both of which may be left out or None.
+
+    Raises
+    ------
+    WrongConfiguration
+        If one is not below 1, or negative.
+    """
+    asked = {name: form.get(f"max_{name}") for name in ("loss", "part_loss")}
+    given = {name: float(value) for name, value in asked.items() if value is not None}
+    return replace(platform.margins, **given)
 
 
 def _keep(

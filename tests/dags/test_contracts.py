@@ -141,7 +141,9 @@ def test_a_training_is_decided_about_first_and_has_no_second_beside_it(parsed):
     assert tasks["train"]["upstream"] == ["decide"]
     assert tasks["decide"]["upstream"] == []
     assert retrain["at_once"] == 1
-    assert set(retrain["params"]) == set(trigger.Wish.__annotations__)
+    assert tasks["preview"]["upstream"] == ["judge"]
+    margins = {"max_loss", "max_part_loss"}
+    assert set(retrain["params"]) == set(trigger.Wish.__annotations__) | margins
     text = (PROJECT / "dags" / "retrain.py").read_text()
     assert "assets.LABEL_SET | assets.DRIFT" in text
 

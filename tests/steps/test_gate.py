@@ -10,7 +10,7 @@ from calnet_ops.errors import FeaturesDiffer
 from calnet_ops.science.evaluation.gate import Margins
 from calnet_ops.steps.dataset import freeze_dataset
 from calnet_ops.steps.evaluation import evaluate_model
-from calnet_ops.steps.gate import judge_version
+from calnet_ops.steps.gate import judge_version, read_margins
 from tests.support.graphs import tiny_graph
 from tests.support.labelled_sky import fill_platform
 from tests.support.memory_registry import MemoryRegistry
@@ -120,6 +120,8 @@ def test_margins_are_kept_with_the_verdict(labelled, monkeypatch):
         record = labelled.ledger.latest("gate", 0, "new")
         stored.append(json.loads(labelled.store.load(record.key))["margins"]["loss"])
     monkeypatch.setenv("CALNET_MAX_LOSS", "0.07")
+    assert read_margins({"max_part_loss": 0.2}, labelled) == Margins(0.07, 0.2)
+    assert read_margins({"max_loss": 0, "max_part_loss": None}, labelled) == Margins(0.0)
     judge_version(version, labelled)
     record = labelled.ledger.latest("gate", 0, "new")
     stored.append(json.loads(labelled.store.load(record.key))["margins"]["loss"])
