@@ -19,6 +19,7 @@ from tests.bench import (
     scoring,
     sector,
     store,
+    training,
     validation,
     work,
 )
@@ -35,6 +36,7 @@ AREAS = {
     "plan": plan.measure,
     "scoring": scoring.measure,
     "sector": sector.measure,
+    "training": training.measure,
 }
 """Validation is held against ingest, so it comes later."""
 

@@ -1,7 +1,9 @@
 """Memory of a worker that pulls a whole sector, read from outside, for a small and a larger one."""
 
 import multiprocessing
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -33,10 +35,14 @@ def measure(folder: Path, _known: object) -> list[Figure]:
 def _peak_mib(server: S3Server, sector: int) -> float:
     """Largest memory of a new process that pulls all shards of a sector."""
     shards = plan_now(sector, server.platform)
-    process = multiprocessing.get_context("spawn").Process(
-        target=work.enter_and_pull,
-        args=(server.environment, server.platform.root / "paths.json", shards),
+    return peak_mib(
+        work.enter_and_pull, server.environment, server.platform.root / "paths.json", shards
     )
+
+
+def peak_mib(target: Callable[..., object], *arguments: Any) -> float:
+    """Largest memory of a new process that does some work, read from outside."""
+    process = multiprocessing.get_context("spawn").Process(target=target, args=arguments)
     process.start()
     seen, peak = psutil.Process(process.pid), 0
     while process.is_alive():
