@@ -89,6 +89,7 @@ def _iter_shuffled(
             if not missing:
                 yield _batch(held)
                 held, missing = [], settings.batch
+        loaded.clear()  # before the next ones come
     if held:
         yield _batch(held)
 
