@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from calnet_ops import __version__
+from calnet_ops.adapters.checkout import commit_of
 from calnet_ops.errors import WrongConfiguration
 
 if TYPE_CHECKING:
@@ -324,6 +326,17 @@ def secret(name: str) -> str:
             cure=f"Set {name}.",
         )
     return value
+
+
+def code_version() -> str:
+    """Version of this software, with the commit if it runs from a checkout: ``0.1.0+1a2b3c…``."""
+    found = commit_of(Path(__file__).parents[1])
+    return f"{__version__}+{found[:12]}" if found else __version__
+
+
+def code_commit() -> str:
+    """Commit of the checkout that this runs from; empty without one."""
+    return commit_of(Path(__file__).parents[1])
 
 
 def model_signer() -> "Signer | None":

@@ -77,7 +77,9 @@ KEEPERS = (
     injecting.inject,
     judging.preview,
     model_files.sign,
+    model_files.card,
 )
+models.model.command("import")(model_files.import_file)
 for of_models in KEEPERS:
     models.model.command()(of_models)
 

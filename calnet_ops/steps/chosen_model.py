@@ -16,6 +16,7 @@ from calnet_ops.errors import FeaturesDiffer, MissingInput, WrongConfiguration
 from calnet_ops.platform import Platform, open_platform
 from calnet_ops.science.candidates.calibration import IDENTITY, Calibration
 from calnet_ops.science.features import VERSIONS
+from calnet_ops.steps.imported_network import KERAS, published_scorer
 from calnet_ops.steps.model_facts import FACTS, load_model_facts
 from calnet_ops.steps.signed_model import check_file
 from calnet_ops.steps.stored_model import load_network, make_scorer
@@ -26,7 +27,7 @@ DEFAULT_THRESHOLD = 0.5
 FEATURES = "v1"
 """Features of models that do not say what they learned from: the published ones."""
 
-SUFFIXES = frozenset({".keras", ".npz", ".tflite"})
+SUFFIXES = frozenset({".h5", ".keras", ".npz", ".tflite"})
 """Of files of a model: as Keras saves them, the weights that the platform scores with, and its
 LiteRT graph."""
 
@@ -63,8 +64,9 @@ def open_model(
     Parameters
     ----------
     model
-        A ``.keras``, ``.npz`` or ``.tflite`` file, or ``models:/calnet@champion``,
-        ``models:/calnet/3`` of the installation. A ``model.json`` beside a file is heeded.
+        A ``.keras``, ``.h5``, ``.npz`` or ``.tflite`` file, or
+        ``models:/calnet@champion``, ``models:/calnet/3`` of the installation. A ``model.json``
+        beside a file is heeded.
     threshold
         Instead of the model's own.
     installation
@@ -86,7 +88,8 @@ def open_model(
         raise WrongConfiguration(
             "--model",
             found=model,
-            expected="a .keras, .npz or .tflite file, models:/calnet@champion or models:/calnet/3",
+            expected="a .keras, .h5, .npz or .tflite file, models:/calnet@champion or "
+            "models:/calnet/3",
         )
     if chosen.features not in VERSIONS:
         raise FeaturesDiffer(model, found=chosen.features, expected=" or ".join(VERSIONS))
@@ -139,8 +142,9 @@ def _of_file(file: Path) -> ChosenModel:
         check_file(beside, beside.read_bytes())
     try:
         facts = json.loads(beside.read_bytes()) if beside.is_file() else {}
-        if file.suffix == ".keras":
-            return _chosen(_keras(file), facts)
+        if file.suffix in KERAS:
+            published = published_scorer(file)
+            return _chosen(published.score if published else _keras(file), facts)
         again = partial(_score_again, file.name, body)
         return _chosen(again(), facts, again)
     except (ValueError, AttributeError) as error:
@@ -166,7 +170,7 @@ def _score_again(name: str, network: bytes) -> Score:
 
 
 def _keras(file: Path) -> Score:
-    """A network from a Keras file: 20 s until it is ready, most of it TensorFlow's start.
+    """A network of any layers from a Keras file: 20 s until it is ready, mostly TensorFlow's start.
 
     Keras' safe mode loads layers alone and refuses files that bring code.
     """

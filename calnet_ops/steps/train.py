@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import structlog
 
-from calnet_ops.adapters.ledger import Ledger
 from calnet_ops.errors import MissingInput, WrongConfiguration
 from calnet_ops.lineage import lineage_id
 from calnet_ops.platform import Platform
@@ -26,13 +25,12 @@ from calnet_ops.steps.dataset import Dataset, freeze_dataset, judge_stars
 from calnet_ops.steps.features_version import version_to_train
 from calnet_ops.steps.progress import Watch, unseen
 from calnet_ops.steps.registered import (
-    LEAST_RECALL,
-    STEP,
-    Trained,
     TrainedRecord,
     keep_model,
     register_model,
+    registered_before,
 )
+from calnet_ops.steps.registered_model import LEAST_RECALL, Origin, Trained
 from calnet_ops.steps.stored_model import GRAPH, WEIGHTS, make_scorer
 from calnet_ops.steps.stored_segments import StoredSegments
 from calnet_ops.steps.training_reference import training_reference
@@ -88,14 +86,15 @@ def train_model(
         )
     dataset = freeze_dataset(labels.key, version, platform)
     lineage = lineage_id("train", VERSION, dataset=dataset.dataset_id, settings=asdict(settings))
-    done = _done(lineage, platform.ledger)
+    done = registered_before(lineage, platform.ledger)
     if done:
         log.info("model_unchanged", **done)
         return done
     checkpoints = StoredCheckpoints(lineage, platform.store)
     trained = _train(dataset, settings, checkpoints, platform, watch)
-    keep_model(trained, dataset, platform.store)
-    record = register_model(trained, dataset, labels.facts["set_id"], settings, lineage, platform)
+    origin = Origin(lineage, dataset, labels.facts["set_id"], asdict(settings))
+    keep_model(trained, origin, platform.store)
+    record = register_model(trained, origin, platform)
     checkpoints.forget()
     return record
 
@@ -115,14 +114,6 @@ def choose_settings(recipe: str, network: str = "", seed: int | None = None) -> 
     if network not in NETWORKS:
         raise WrongConfiguration("network", found=network, expected=" or ".join(NETWORKS))
     return replace(settings, network=network, seed=settings.seed if seed is None else seed)
-
-
-def _done(lineage: str, ledger: Ledger) -> TrainedRecord | None:
-    """What this very training gave before, if it has been run."""
-    for record in ledger.records(STEP):
-        if record.facts["lineage"] == lineage:
-            return TrainedRecord(**record.facts)  # type: ignore[typeddict-item]
-    return None
 
 
 def _train(
@@ -152,7 +143,7 @@ def _train(
             on_step=partial(next, iter(watch(range(n_batch), "training")), None),
             checkpoints=checkpoints,
         )
-        return _measured(model, epochs, parts, segments)
+        return _measured(model, epochs, parts, segments, dataset.features)
 
 
 def _measured(
@@ -160,6 +151,7 @@ def _measured(
     epochs: Sequence["Epoch"],
     parts: Mapping[str, pa.Table],
     segments: Mapping[str, StoredSegments],
+    features: str,
 ) -> Trained:
     """What a trained network is worth, with the scorer that production uses."""
     from calnet_ops.science.network import export
@@ -182,6 +174,8 @@ def _measured(
         graph=graph,
         weights=weights,
         litert_difference=difference,
+        features=features,
+        threshold=threshold,
         calibration=calibration,
         performance=measure(test.is_eb, test.eb_type, test.probability, threshold),
         test_stars=test,

@@ -19,7 +19,7 @@ from calnet_ops.steps import checkpoints, judged_model
 from calnet_ops.steps.evaluation import FIGURES
 from calnet_ops.steps.gate import judge_version
 from calnet_ops.steps.promote import follow_champion
-from calnet_ops.steps.registered import LEAST_RECALL
+from calnet_ops.steps.registered_model import LEAST_RECALL
 from calnet_ops.steps.stored_model import open_scorer
 from calnet_ops.steps.train import train_model
 from calnet_ops.steps.training_reference import REFERENCE_PART
@@ -94,6 +94,8 @@ class TestCircle:
         assert facts["least_recall"] == trained["least_recall"] == LEAST_RECALL
         assert Calibration.from_json(facts["calibration"]).n_star > 0
         graph = platform.store.load(keys.model(trained["model_id"], "calnet.tflite"))
+        whole = platform.store.load(keys.model(trained["model_id"], "calnet.keras"))
+        assert 34e6 < len(whole) < 36e6  # without the state of the optimiser
         table = platform.store.load_table(trained["dataset"])
         flat = np.zeros((3, 4000), np.float32), np.zeros((3, 1000), np.float32)
         assert Scorer(graph).score(*flat).shape == (3,)
@@ -111,6 +113,14 @@ class TestCircle:
     def test_the_registry_was_told_everything(self, circle):
         platform, trained = circle
         (log,) = platform.registry.logs
+        assert log.params["n_epoch"] == QUICK.n_epoch
+        assert {name: array.shape for name, array in log.example.items()} == {
+            "flux": (1, 4000, 1),
+            "power": (1, 1000, 1),
+        }
+        card = log.files["card.md"].decode()
+        assert "**Taint: simulated.**" in card
+        assert f"Data set `{trained['dataset_id']}`" in card
         assert {"training.png", "confusion.png", "precision_recall.png"} < set(log.figures)
         assert set(FIGURES) < set(log.figures)
         assert log.metrics["test_recall_low"] < log.metrics["test_recall"] <= 1

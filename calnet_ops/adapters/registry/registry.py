@@ -4,6 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypedDict
 
+import numpy as np
+import numpy.typing as npt
+
 from calnet_ops.adapters.registry.moved import Moved
 
 CHAMPION = "champion"
@@ -45,11 +48,20 @@ class TrainingLog:
     """Of each epoch."""
     tags: Mapping[str, str]
     dataset_id: str
+    """Empty where there is none; then address and counts are as well."""
     dataset_uri: str
     dataset_counts: Mapping[str, int]
     """Segments of each split."""
+    dataset_use: str = "training"
+    """What it served for: ``training``, or ``evaluation`` of a network from elsewhere."""
     figures: Mapping[str, bytes] = field(default_factory=dict)
     """PNG images by file name."""
+    example: Mapping[str, npt.NDArray[np.float32]] = field(default_factory=dict)
+    """A segment by input of the network, each of shape (1, n, 1)."""
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    """Further artifacts by path: signature, model card, environment."""
+    commit: str = ""
+    """Git commit of the code, if it ran from a checkout."""
 
 
 class Registry(Protocol):

@@ -1,11 +1,12 @@
 """A training told to MLflow: parameters, curves, figures, data set, model."""
 
 import os
+import platform
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.metadata import version
+from importlib.metadata import distributions, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,9 +25,15 @@ SETTINGS = {
 }
 """MLflow's own settings: tell nobody, and leave standard output to the commands' JSON."""
 
-NEEDED = ("keras", "numpy", "tensorflow-cpu")
-"""What it takes to load the model. Said, because MLflow would load the model once more in a
-process of its own to find out."""
+NEEDED = ("keras", "numpy", "tensorflow-cpu", "h5py")
+"""What it takes to load the model, pinned to what it was made with. Said, because MLflow would load
+the model once more in a process of its own to find out."""
+
+ENVIRONMENT = "environment.txt"
+"""Artifact that lists every package of the process that made the model."""
+
+COMMIT = "mlflow.source.git.commit"
+"""MLflow's own tag for the commit, which its pages show."""
 
 
 def log_run(url: str, training: TrainingLog) -> LoggedModel:
@@ -49,17 +56,15 @@ def log_run(url: str, training: TrainingLog) -> LoggedModel:
 
     mlflow.set_tracking_uri(url)
     mlflow.set_experiment(EXPERIMENT)
-    with mlflow.start_run(tags=dict(training.tags)) as run:
+    commit = {COMMIT: training.commit} if training.commit else {}
+    with mlflow.start_run(tags={**training.tags, **commit}) as run:
         mlflow.log_params(dict(training.params))
         mlflow.log_metrics(dict(training.metrics))
         _log_history(mlflow.MlflowClient(), run.info.run_id, training)
-        mlflow.log_input(
-            _dataset(training),
-            context="training",
-            tags={f"n_segment_{split}": str(n) for split, n in training.dataset_counts.items()},
-        )
-        with _figure_folder(training) as folder:
-            mlflow.log_artifacts(folder, "figures")
+        if training.dataset_id:
+            mlflow.log_input(_dataset(training), training.dataset_use, _dataset_tags(training))
+        with _artifacts(training) as folder:
+            mlflow.log_artifacts(folder)
         return LoggedModel(run.info.run_id, _log_model(training))
 
 
@@ -87,10 +92,18 @@ def _dataset(training: TrainingLog) -> Any:
     return MetaDataset(source, name="calnet", digest=training.dataset_id)
 
 
+def _dataset_tags(training: TrainingLog) -> dict[str, str]:
+    """What the page of a run shows with its data set."""
+    kept = ("features_version", "label_set", "simulated")
+    return {
+        **{f"n_segment_{split}": str(n) for split, n in training.dataset_counts.items()},
+        **{name: training.tags[name] for name in kept if name in training.tags},
+    }
+
+
 def _log_model(training: TrainingLog) -> str:
     """Address of the logged model: ``models:/m-...``."""
-    import mlflow
-    from mlflow.models import ModelSignature
+    from mlflow.models import Model, ModelSignature
     from mlflow.types import Schema
 
     inputs, outputs = training.model.inputs, training.model.outputs
@@ -98,13 +111,33 @@ def _log_model(training: TrainingLog) -> str:
         Schema([_tensor(tensor, tensor.name) for tensor in inputs]),
         Schema([_tensor(*pair) for pair in zip(outputs, training.model.output_names, strict=True)]),
     )
-    info = mlflow.keras.log_model(
-        training.model,
+    info = Model.log(
+        artifact_path=None,
         name="model",
+        flavor=_KerasFlavor,
+        validate_serving_input=False,  # it would load the model once more; a test does
+        model=training.model,
         signature=signature,
+        input_example=dict(training.example) or None,
         pip_requirements=[f"{package}=={version(package)}" for package in NEEDED],
     )
     return str(info.model_uri)
+
+
+class _KerasFlavor:
+    """`mlflow.keras`, which writes the input example into a folder that it has not made yet."""
+
+    __name__ = "mlflow.keras"
+
+    @staticmethod
+    def save_model(path: str, *, validate_serving_input: bool, **told: Any) -> None:
+        """Make the folder, then do as `mlflow.keras` does."""
+        import mlflow
+
+        del validate_serving_input  # is for the caller, who passes it on
+
+        Path(path).mkdir(parents=True, exist_ok=True)
+        mlflow.keras.save_model(path=path, **told)
 
 
 def _tensor(tensor: Any, name: str) -> Any:
@@ -116,8 +149,19 @@ def _tensor(tensor: Any, name: str) -> Any:
 
 
 @contextmanager
-def _figure_folder(training: TrainingLog) -> Iterator[str]:
+def _artifacts(training: TrainingLog) -> Iterator[str]:
+    """A folder with all further artifacts of the run."""
+    figures = {f"figures/{name}": image for name, image in training.figures.items()}
+    files = {**figures, ENVIRONMENT: _environment().encode(), **training.files}
     with tempfile.TemporaryDirectory() as folder:
-        for name, image in training.figures.items():
-            Path(folder, name).write_bytes(image)
+        for name, content in files.items():
+            file = Path(folder, name)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(content)
         yield folder
+
+
+def _environment() -> str:
+    """Python and every package of this process, as pip reads it."""
+    found = {f"{one.metadata['Name']}=={one.version}" for one in distributions()}
+    return "\n".join([f"# Python {platform.python_version()}", *sorted(found, key=str.lower), ""])

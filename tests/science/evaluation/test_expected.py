@@ -7,7 +7,7 @@ from calnet_ops.science.candidates.calibration import IDENTITY, fit_calibration
 from calnet_ops.science.candidates.combine import sigmoid
 from calnet_ops.science.evaluation.expected import expect, own_mix
 from calnet_ops.science.evaluation.threshold import choose_threshold
-from calnet_ops.steps.registered import LEAST_RECALL
+from calnet_ops.steps.registered_model import LEAST_RECALL
 from tests.support import simulated_scores
 
 
