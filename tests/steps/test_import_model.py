@@ -120,6 +120,7 @@ def test_the_other_output_is_noticed_and_put_in_order(answers, tmp_path):
     np.testing.assert_allclose(score, answers["keras2.h5"][:, 0], atol=1e-5)
 
 
+@pytest.mark.system
 def test_an_imported_model_is_registered_with_its_origin_and_judged(answers, registered):
     file = answers["folder"] / "keras2.keras"
     record = import_model(file, registered, name="as published", who="ada")
@@ -216,6 +217,7 @@ def test_a_file_of_pytorch_that_holds_more_than_weights_is_refused(port, form, f
         read_network(port / form)
 
 
+@pytest.mark.system
 def test_without_labels_it_is_registered_and_the_gate_holds_it(port, platform):
     platform.__dict__["registry"] = MemoryRegistry()
     record = import_model(port / "port.pt", platform)
