@@ -184,5 +184,5 @@ def test_the_model_in_production_can_be_named(platform):
 
 @pytest.mark.parametrize("name", ["nothing.tflite", "models:/other@champion", "README.md"])
 def test_anything_else_is_refused(name):
-    with pytest.raises(WrongConfiguration, match=r"a \.keras, \.npz or \.tflite file"):
+    with pytest.raises(WrongConfiguration, match=r"a \.keras, \.h5, \.npz or \.tflite file"):
         classify.open_model(name)
