@@ -53,8 +53,8 @@ class Song:
     below a half the outputs are taken for each other."""
     spread: float
     """Standard deviation of the probabilities; 0 if they are all the same."""
-    found: dict[str, float]
-    """Share that is called a binary, of each kind."""
+    order_of: dict[str, float]
+    """The same share for the binaries of each type alone."""
 
 
 @cache
@@ -68,7 +68,7 @@ def load_canary(version: str) -> Canary | None:
     file = files("calnet_ops.science.evaluation").joinpath(f"canary_{version}.parquet")
     if not file.is_file():
         return None
-    table = pq.read_table(io.BytesIO(file.read_bytes()))
+    table = pq.ParquetFile(io.BytesIO(file.read_bytes())).read(use_threads=False)
     return Canary(
         kind=tuple(table["kind"].to_pylist()),
         is_eb=np.asarray(table["is_eb"].to_pylist(), bool),
@@ -89,14 +89,20 @@ def listen(canary: Canary, probability: Floats, threshold: float) -> Song:
     """
     called = probability >= threshold
     kinds = np.asarray(canary.kind)
-    binaries, others = probability[canary.is_eb], probability[~canary.is_eb]
-    above = (binaries[:, None] > others) + 0.5 * (binaries[:, None] == others)
+    others = probability[~canary.is_eb]
+
+    def order(binaries: Floats) -> float:
+        above = (binaries[:, None] > others) + 0.5 * (binaries[:, None] == others)
+        return float(above.mean())
+
     return Song(
         recall=float(called[canary.is_eb].mean()),
         specificity=float(1 - called[~canary.is_eb].mean()),
-        order=float(above.mean()),
+        order=order(probability[canary.is_eb]),
         spread=float(probability.std()),
-        found={str(kind): float(called[kinds == kind].mean()) for kind in np.unique(kinds)},
+        order_of={
+            str(kind): order(probability[kinds == kind]) for kind in np.unique(kinds[canary.is_eb])
+        },
     )
 
 
