@@ -1,6 +1,5 @@
 """What the gate is told of a stored model: it is scored anew, beside the one in production."""
 
-import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from calnet_ops.science.evaluation.compare import Difference, compare
 from calnet_ops.science.evaluation.evidence import NO_EVIDENCE, Evidence, Speed
 from calnet_ops.science.evaluation.report import measure_stars
 from calnet_ops.steps.dataset import DATASET, Dataset, through_features
-from calnet_ops.steps.model_facts import load_model_facts
+from calnet_ops.steps.model_facts import load_model_facts, load_signed
 from calnet_ops.steps.scored_cases import light_curve_cases, score_rows, star_cases
 from calnet_ops.steps.stored_model import Scorer, open_scorer
 
@@ -53,9 +52,10 @@ class Opened:
 
 
 def stored_evidence(model_id: str, platform: Platform) -> dict[str, Any]:
-    """Evidence as stored; empty if there is none, so that every check fails."""
-    key = keys.model(model_id, EVIDENCE)
-    return dict(json.loads(platform.store.load(key))) if platform.store.exists(key) else {}
+    """Evidence as stored and signed; empty if there is none, so that every check fails."""
+    if not platform.store.exists(keys.model(model_id, EVIDENCE)):
+        return {}
+    return load_signed(model_id, EVIDENCE, platform.store)
 
 
 def find_evidence(model_id: str, stored: Mapping[str, Any], platform: Platform) -> Evidence:

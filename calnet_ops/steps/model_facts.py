@@ -20,7 +20,12 @@ def load_model_facts(model_id: str, store: Store) -> dict[str, Any]:
     ModelNotTrusted
         If it is not what was signed, see `check_parts`.
     """
-    body = store.load(keys.model(model_id, FACTS))
-    check_parts(model_id, {FACTS: body}, store)
-    facts: dict[str, Any] = json.loads(body)
-    return facts
+    return load_signed(model_id, FACTS, store)
+
+
+def load_signed(model_id: str, part: str, store: Store) -> dict[str, Any]:
+    """A part of a model that is JSON, checked as above."""
+    body = store.load(keys.model(model_id, part))
+    check_parts(model_id, {part: body}, store)
+    content: dict[str, Any] = json.loads(body)
+    return content

@@ -8,6 +8,7 @@ from calnet_ops import keys
 from calnet_ops.errors import ModelNotTrusted
 from calnet_ops.platform import model_key
 from calnet_ops.steps.chosen_model import open_model
+from calnet_ops.steps.judged_model import stored_evidence
 from calnet_ops.steps.model_facts import load_model_facts
 from calnet_ops.steps.signed_model import sign_model
 from calnet_ops.steps.stored_model import open_scorer
@@ -39,6 +40,13 @@ def test_a_signed_model_is_loaded(signing, store):
     assert sign_model("aaaa", store) == signature_key()
     assert open_scorer("aaaa", store)
     assert load_model_facts("aaaa", store) == {"threshold": 0.5}
+
+
+def test_the_gate_hears_no_evidence_that_was_not_signed(signing, platform, store):
+    sign_model("aaaa", store)
+    store.save_new(keys.model("aaaa", "evidence.json"), b'{"litert_difference": 0}')
+    with pytest.raises(ModelNotTrusted, match="not signed"):
+        stored_evidence("aaaa", platform)
 
 
 def test_signing_again_is_free(signing, store):
