@@ -4,7 +4,7 @@ import os
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
@@ -12,7 +12,9 @@ from rich.table import Table
 from calnet_ops.cli.output import Json, console, errors, print_json, show, show_rows, track
 from calnet_ops.errors import RejectedInput, WrongConfiguration
 from calnet_ops.platform import open_platform
-from calnet_ops.steps.evaluate_folder import Evaluation, JudgedStar, Share
+
+if TYPE_CHECKING:
+    from calnet_ops.steps.evaluate_folder import Evaluation, JudgedStar, Share
 
 TITLES = {
     "eb_found": "binaries found",
@@ -120,7 +122,7 @@ def _rate(rate: dict[str, float]) -> str:
     return f"{rate['value']:.3f} ({rate['low']:.3f} to {rate['high']:.3f})"
 
 
-def _gallery(report: Evaluation, folder: Path) -> bytes:
+def _gallery(report: "Evaluation", folder: Path) -> bytes:
     """Light curves of the mistakes, the most certain one first."""
     from calnet_ops.science.evaluation.curve_page import Shown, draw_page
     from calnet_ops.science.lightcurve.readers import read_any
@@ -136,7 +138,7 @@ def _gallery(report: Evaluation, folder: Path) -> bytes:
     return draw_page(f"Mistakes of {report['model']}", shown)
 
 
-def _show(report: Evaluation) -> None:
+def _show(report: "Evaluation") -> None:
     stars: Sequence[JudgedStar] = report["stars"]
     many = len(stars) > LONGEST_LIST
     if many:
@@ -165,11 +167,11 @@ def _show(report: Evaluation) -> None:
         errors.print(text, highlight=False)
 
 
-def _products(report: Evaluation) -> dict[str, dict[str, Share]]:
+def _products(report: "Evaluation") -> "dict[str, dict[str, Share]]":
     return report["by_product"] if len(report["by_product"]) > 1 else {}
 
 
-def _shares(parts: dict[str, dict[str, Share]]) -> Table:
+def _shares(parts: "dict[str, dict[str, Share]]") -> Table:
     table = Table(header_style="bold", box=None, pad_edge=False)
     for heading in ("", "right", "share", "95%", "not judged"):
         table.add_column(heading)

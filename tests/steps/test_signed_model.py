@@ -7,6 +7,7 @@ import pytest
 from calnet_ops import keys
 from calnet_ops.errors import ModelNotTrusted
 from calnet_ops.platform import model_key
+from calnet_ops.steps import signed_model
 from calnet_ops.steps.chosen_model import open_model
 from calnet_ops.steps.judged_model import stored_evidence
 from calnet_ops.steps.model_facts import load_model_facts
@@ -90,7 +91,8 @@ def test_a_model_of_another_installation_is_not_trusted_until_it_is_signed(
     assert open_scorer("aaaa", store)
 
 
-def test_without_a_key_an_unsigned_model_is_loaded_and_that_is_said(store, capsys):
+def test_without_a_key_an_unsigned_model_is_loaded_and_that_is_said(store, capsys, monkeypatch):
+    monkeypatch.setattr(signed_model, "_SAID", set())  # it is said once a process
     store.save_new(keys.model("bbbb", "calnet.tflite"), tiny_graph())
     assert sign_model("bbbb", store) == ""
     assert open_scorer("bbbb", store)

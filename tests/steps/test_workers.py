@@ -76,4 +76,6 @@ def test_local_files_get_the_very_scores_of_the_platform(platform, simulated_sec
         for row in table.to_pylist():
             expected.setdefault(row["tic"], []).append(np.float32(row["score"]))
     found = {one.tic: list(one.scores) for one in classify.score_files(files, model)}
-    assert found == expected
+    assert found.keys() == expected.keys()
+    for tic, scores in found.items():  # in another place of a batch they may be rounded otherwise
+        assert scores == pytest.approx(expected[tic], rel=0, abs=5e-7)

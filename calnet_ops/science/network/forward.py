@@ -63,7 +63,8 @@ class Scorer:
         Returns
         -------
         score
-            (n,) in 0..1. A segment's score does not depend on its neighbours.
+            (n,) in 0..1. The same table gives the same scores on every run; in other company a
+            segment's may be rounded otherwise (by 6e-8: kernels of some CPUs add up by place).
 
         Notes
         -----

@@ -94,14 +94,17 @@ def scorer(fresh):
     return forward.Scorer(fresh)
 
 
-def test_a_score_does_not_depend_on_its_neighbours(scorer, segments):
+def test_a_score_depends_on_its_neighbours_by_rounding_at_most(scorer, segments):
     flux, power = segments
     together = scorer.score(flux, power)
     assert together.shape == (40,)
     assert together.dtype == np.float32
     assert len(set(together.tolist())) > 30
     for part in (slice(5, 8), slice(11, 37), slice(39, 40)):
-        np.testing.assert_array_equal(scorer.score(flux[part], power[part]), together[part])
+        alone = scorer.score(flux[part], power[part])
+        # BLAS kernels of some CPUs (OpenBLAS 0.3.31 on Zen 5) add up in another order by place
+        np.testing.assert_allclose(alone, together[part], rtol=0, atol=5e-7)
+        np.testing.assert_array_equal(alone, scorer.score(flux[part], power[part]))
     assert len(scorer.score(flux[:0], power[:0])) == 0
 
 
