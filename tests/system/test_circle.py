@@ -168,8 +168,8 @@ def swapped_outputs() -> Iterator[None]:
 
     honest = fit.train_fresh
 
-    def swapped(*words: Any) -> Any:
-        model, history = honest(*words)
+    def swapped(*words: Any, **more: Any) -> Any:
+        model, history = honest(*words, **more)
         last = model.get_layer("probability")
         last.set_weights([weight[..., ::-1] for weight in last.get_weights()])
         return model, history
@@ -200,19 +200,29 @@ def circle(tmp_path_factory) -> Iterator[Circle]:
             yield Circle(platform, client, folder / "truth")
 
 
-def test_more_labels_give_a_better_champion_and_its_scores(circle):
+@pytest.fixture(scope="module")
+def first(circle) -> GateRecord:
+    """The champion of few labels, and its scores."""
     circle.learn(FEW)
     assert circle.retrains()
-    first = circle.train()
-    assert first["verdict"] == "pass", first["reasons"]
-    circle.move_alias(first["version"])
+    trained = circle.train()
+    assert trained["verdict"] == "pass", trained["reasons"]
+    circle.move_alias(trained["version"])
     assert follow_champion(circle.platform)["action"] == "promoted"
     circle.score(list(SECTORS))
+    return trained
 
+
+@pytest.fixture(scope="module")
+def better(circle, first) -> GateRecord:
+    """The challenger of more labels."""
     assert not circle.retrains()
     circle.learn(SECTORS)
     assert circle.retrains()
-    better = circle.train()
+    return circle.train()
+
+
+def test_more_labels_give_a_better_champion_and_its_scores(circle, first, better):
     assert better["verdict"] == "pass", better["reasons"]
     assert better["champion"] == first["model_id"]
     found = circle.average_precision(better["model_id"])
@@ -240,6 +250,7 @@ def test_more_labels_give_a_better_champion_and_its_scores(circle):
         (blind_to_contact_binaries, "EW"),
     ],
 )
+@pytest.mark.usefixtures("better")
 def test_the_gate_stops_a_challenger(circle, sabotage, rule):
     before = circle.champion()
     with sabotage():
