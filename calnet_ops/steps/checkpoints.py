@@ -10,7 +10,7 @@ from calnet_ops.adapters.store import Store
 from calnet_ops.errors import KeyTaken
 
 KEPT_AFTER_S = 300.0
-"""Seconds between two states: what a kill may cost. A state of the published network has 175 MB and
+"""Seconds between two states: what a kill may cost. A state of the published network has 210 MB and
 takes a second or two to keep. The demo's training ends before there is one."""
 
 log = structlog.get_logger()

@@ -92,7 +92,11 @@ class AttentionPool(layers.Layer):
 
     def _pooled(self, block: keras.KerasTensor) -> keras.KerasTensor:
         pooled = ops.max_pool(block, POOL, POOL)
-        mean, largest = ops.mean(block, axis=1), ops.max(block, axis=1)
+        mean, largest = ops.mean(block, axis=1), ops.max(pooled, axis=1)
+        # Of pooled values and of what pooling drops: a quarter of the work, backwards too.
+        n_pooled = POOL * pooled.shape[1]
+        if n_pooled < block.shape[1]:
+            largest = ops.maximum(largest, ops.max(block[:, n_pooled:], axis=1))
         gate = self._channel_gate(mean, largest)
         summary = ops.concatenate([mean * gate, largest * gate], axis=-1)
         weight, offset = self.scalar.kernel[SEEING_TAP], self.scalar.bias

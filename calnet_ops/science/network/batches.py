@@ -45,6 +45,18 @@ def iter_epoch(segments: Segments, settings: Settings, epoch: int) -> Iterator[B
         yield (changed[..., None], power[..., None]), target, weight[number]
 
 
+def iter_pieces(batch: Batch, n_piece: int) -> Iterator[Batch]:
+    """A batch in as many pieces, weighed so that the mean of their losses is that of the batch.
+
+    Pieces beyond the last segment hold the first once more, with no weight.
+    """
+    (flux, power), target, weight = batch
+    for rows in np.array_split(np.arange(len(target)), n_piece):
+        taken = rows if len(rows) else [0]
+        share = n_piece * len(rows) / len(target)
+        yield (flux[taken], power[taken]), target[taken], weight[taken] * np.float32(share)
+
+
 def iter_in_order(segments: Segments, size: int) -> Iterator[tuple[Floats, Floats]]:
     """Flux and power as they are, as many at a time; the last ones are filled up with zeros."""
     held: list[tuple[Floats, Floats]] = []

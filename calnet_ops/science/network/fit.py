@@ -7,8 +7,13 @@ from typing import Any
 import keras
 import numpy as np
 
-from calnet_ops.science.network.backend import keep_all_digits, precision_of
-from calnet_ops.science.network.batches import Batch, iter_epoch, iter_in_order
+from calnet_ops.science.network.backend import (
+    keep_all_digits,
+    pieces_of_batch,
+    precision_of,
+    without_softmax,
+)
+from calnet_ops.science.network.batches import Batch, iter_epoch, iter_in_order, iter_pieces
 from calnet_ops.science.network.samples import Floats, Segments, wanted_outputs
 from calnet_ops.science.network.settings import Settings
 from calnet_ops.science.network.start import fit_start
@@ -100,20 +105,23 @@ def fit(
     history
         All epochs; the one kept has the lowest validation loss of those that compete.
     """
-    n_step = math.ceil(len(samples.is_eb) / settings.batch)
-    model.compile(
+    n_step = math.ceil(len(samples.is_eb) / settings.batch) * pieces_of_batch(settings)
+    learner = without_softmax(model)
+    learner.compile(
         optimizer=_optimizer(settings, n_step),
-        loss=keras.losses.BinaryCrossentropy(label_smoothing=settings.label_smoothing),
+        loss=keras.losses.BinaryCrossentropy(
+            from_logits=True, label_smoothing=settings.label_smoothing
+        ),
         jit_compile=False,
     )
-    keeper = _Keeper(validation, settings, checkpoints, on_epoch, on_step)
+    keeper = _Keeper(model, validation, settings, checkpoints, on_epoch, on_step)
     if state is not None:
-        keeper.history, keeper.best_weights = restore_state(model, state)
+        keeper.history, keeper.best_weights = restore_state(learner, state)
     n_done = len(keeper.history)
-    for _ in range(n_done * n_step):
-        keeper.on_train_batch_end(0)
+    for step in range(n_done * n_step):
+        keeper.on_train_batch_end(step)
     if not keeper.is_over:
-        model.fit(
+        learner.fit(
             _iter_epochs(samples, settings, n_done),
             steps_per_epoch=n_step,
             initial_epoch=n_done,
@@ -128,7 +136,8 @@ def fit(
 
 def _iter_epochs(samples: Segments, settings: Settings, n_done: int) -> Iterator[Batch]:
     for epoch in range(n_done, settings.n_epoch):
-        yield from iter_epoch(samples, settings, epoch)
+        for batch in iter_epoch(samples, settings, epoch):
+            yield from iter_pieces(batch, pieces_of_batch(settings))
 
 
 class _Keeper(keras.callbacks.Callback):
@@ -136,6 +145,7 @@ class _Keeper(keras.callbacks.Callback):
 
     def __init__(
         self,
+        network: keras.Model,
         validation: Segments,
         settings: Settings,
         checkpoints: Checkpoints | None,
@@ -143,6 +153,8 @@ class _Keeper(keras.callbacks.Callback):
         on_step: OnStep | None,
     ) -> None:
         super().__init__()
+        self._network = network
+        self._n_piece = pieces_of_batch(settings)
         self._validation = validation
         self._settings = settings
         self._checkpoints = checkpoints
@@ -165,9 +177,9 @@ class _Keeper(keras.callbacks.Callback):
         return self.history[max(0, self._settings.n_epoch - self._settings.n_kept_from) :]
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
-        """Tell that a step is done."""
-        del batch, logs
-        if self._on_step is not None:
+        """Tell that a batch is done, with its last piece."""
+        del logs
+        if self._on_step is not None and (batch + 1) % self._n_piece == 0:
             self._on_step()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
@@ -182,7 +194,7 @@ class _Keeper(keras.callbacks.Callback):
         self.history.append(now)
         competing = self._competing
         if competing and now is min(competing, key=lambda one: one.validation_loss):
-            self.best_weights = self.model.get_weights()
+            self.best_weights = self._network.get_weights()
         self.model.stop_training = self.is_over
         if self._on_epoch is not None:
             self._on_epoch(now)
@@ -194,7 +206,7 @@ class _Keeper(keras.callbacks.Callback):
     def _right(self) -> Floats:
         """Probability that the network gives to what each validation segment is."""
         outputs = [
-            self.model.predict_on_batch([flux[..., None], power[..., None]])
+            self._network.predict_on_batch([flux[..., None], power[..., None]])
             for flux, power in iter_in_order(self._validation, JUDGED_AT_ONCE)
         ]
         is_eb = self._validation.is_eb
@@ -203,7 +215,8 @@ class _Keeper(keras.callbacks.Callback):
 
 
 def _optimizer(settings: Settings, n_step: int) -> keras.optimizers.Optimizer:
-    """Adam, with the learning rate that the settings ask for."""
+    """Adam, with the learning rate that the settings ask for; a step is a piece of a batch."""
+    n_piece = pieces_of_batch(settings)
     rate: float | keras.optimizers.schedules.LearningRateSchedule = settings.learning_rate
     if settings.schedule == "one_hill":
         total = n_step * settings.n_epoch
@@ -215,4 +228,8 @@ def _optimizer(settings: Settings, n_step: int) -> keras.optimizers.Optimizer:
             warmup_target=settings.learning_rate,
             warmup_steps=rise,
         )
-    return keras.optimizers.Adam(rate, amsgrad=settings.amsgrad)
+    return keras.optimizers.Adam(
+        rate,
+        amsgrad=settings.amsgrad,
+        gradient_accumulation_steps=n_piece if n_piece > 1 else None,
+    )

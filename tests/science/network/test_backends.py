@@ -81,9 +81,7 @@ def test_the_same_weights_give_the_same_answers(answers, name):
     np.testing.assert_allclose(one[name], other[name], atol=1e-5)
 
 
-@pytest.mark.parametrize("backend", [0, 1])
-def test_both_learn(answers, backend):
-    # Their losses are not the same number: see docs/training.md.
-    losses = answers[backend]["loss"]
-    assert np.isfinite(losses).all()
-    assert losses[-1] < losses[0]
+def test_the_same_training_has_the_same_losses(answers):
+    one, other = (part["loss"] for part in answers)
+    np.testing.assert_allclose(one, other, rtol=1e-3)
+    assert one[-1] < one[0]

@@ -86,6 +86,21 @@ def test_binaries_get_their_share_of_the_loss():
     assert target.shape == (48, 2)
 
 
+@pytest.mark.parametrize(("n_segment", "sizes"), [(20, [7, 7, 6]), (7, [3, 2, 2]), (2, [1, 1, 1])])
+def test_the_mean_loss_of_the_pieces_is_that_of_the_batch(n_segment, sizes):
+    rng = np.random.default_rng(1)
+    flux, power, target = (rng.random((n_segment, width), np.float32) for width in (40, 10, 2))
+    weight, loss = rng.random((2, n_segment), np.float32)
+    pieces = list(batches.iter_pieces(((flux, power), target, weight), 3))
+    assert [len(piece[1]) for piece in pieces] == sizes
+    losses = dict(zip(flux[:, 0].tolist(), loss.tolist(), strict=True))
+    means = [
+        np.mean([losses[one] * share for one, share in zip(x[:, 0].tolist(), shares, strict=True)])
+        for (x, _), _, shares in pieces
+    ]
+    assert np.mean(means) == pytest.approx(np.mean(loss * weight), rel=1e-5)
+
+
 def test_judging_goes_in_order_and_fills_the_last_batch():
     parts = list(batches.iter_in_order(Shards([7, 1, 30, 10]), 20))
     assert [len(flux) for flux, _ in parts] == [20, 20, 20]

@@ -4,6 +4,7 @@ One module, so that one process loads TensorFlow.
 """
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -253,6 +254,25 @@ def test_training_can_be_repeated(make_small, samples):
     assert fit(one, samples, samples, QUICK) == fit(other, samples, samples, QUICK)
     for weight, same in zip(one.get_weights(), other.get_weights(), strict=True):
         np.testing.assert_array_equal(weight, same)
+
+
+def test_gradients_in_pieces_are_those_of_the_whole_batch(make_small, samples, monkeypatch):
+    from calnet_ops.science.network import backend
+    from calnet_ops.science.network.fit import fit
+
+    found, settings = [], replace(QUICK, batch=20, schedule="constant")
+    # 48 segments: batches of 20, 20 and 8, as a whole and in ten pieces.
+    for at_once in (20, 2):
+        monkeypatch.setattr(backend, "LEARNED_AT_ONCE", at_once)
+        model = make_small()
+        steps: list[int] = []
+        model.layers[-2].rate = 0.0  # what it drops depends on the pieces
+        history = fit(model, samples, samples, settings, on_step=partial(steps.append, 1))
+        assert len(steps) == 2 * 3
+        found.append((model.get_weights(), history[-1].validation_loss))
+    for one, other in zip(found[0][0], found[1][0], strict=True):
+        np.testing.assert_allclose(one, other, atol=2e-5)
+    assert found[0][1] == pytest.approx(found[1][1], rel=1e-4)
 
 
 def test_the_best_epoch_is_kept_and_patience_ends_training(make_small, samples):
