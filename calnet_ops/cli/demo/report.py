@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterable
+from math import nan
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -16,6 +17,7 @@ from calnet_ops.errors import MissingInput
 from calnet_ops.keys import model as model_key
 from calnet_ops.keys import release as release_key
 from calnet_ops.keys import sector_key
+from calnet_ops.steps.learned_from import learned_from
 
 if TYPE_CHECKING:
     from calnet_ops.cli.demo.play import Play
@@ -137,28 +139,27 @@ def _skill(play: "Play", champion: Promotion, scores: pa.Table) -> dict[str, Any
 def _real_stars(play: "Play", champion: Promotion, scores: pa.Table) -> list[dict[str, Any]]:
     """Each real star, how it was judged, and whether the model ever learned from it."""
     real = {*play.plan.real_first, *play.plan.real_later}
-    labels, trained = _labels_and_training(play)
+    labels = _labels(play)
+    learned = learned_from(f"models:/calnet/{champion.model_version}", lambda: play.platform)
     return [
         row
         | {
             "judged": "EB" if row["probability"] >= champion.threshold else "not an EB",
             "label": labels.get(row["tic"]),
-            "trained_on": row["tic"] in trained,
+            "trained_on": learned is not None and learned(row["tic"], nan, nan),
         }
         for row in scores.to_pylist()
         if row["sector"] in real
     ]
 
 
-def _labels_and_training(play: "Play") -> tuple[dict[int, str], set[int]]:
+def _labels(play: "Play") -> dict[int, str]:
     ledger, store = play.platform.ledger, play.platform.store
-    label_set, trained = ledger.latest("labels", 0), ledger.latest("train", 0)
-    if label_set is None or trained is None:
-        return {}, set()
+    label_set = ledger.latest("labels", 0)
+    if label_set is None:
+        return {}
     labels = store.load_table(label_set.key, ["tic", "verdict"]).to_pylist()
-    stars = store.load_table(trained.facts["dataset"], ["tic", "split"]).to_pylist()
-    learned = {row["tic"] for row in stars if row["split"] != "test"}
-    return {row["tic"]: row["verdict"] for row in labels}, learned
+    return {row["tic"]: row["verdict"] for row in labels}
 
 
 def _dag_runs(play: "Play") -> list[dict[str, Any]]:

@@ -1,5 +1,9 @@
 """A training that was stopped goes on to the same weights."""
 
+import os
+import signal
+import subprocess
+import sys
 from dataclasses import replace
 from typing import Any
 
@@ -99,6 +103,62 @@ def test_after_a_kill_the_weights_are_the_same_to_the_last_bit(
     assert history == epochs
     assert len(steps) == 3 * 4  # those done before are counted as well
     assert_same(model, weights)
+
+
+LEARN = """
+import os, signal, sys
+from dataclasses import replace
+from pathlib import Path
+import numpy as np
+from calnet_ops.science.network.fit import train_fresh
+from calnet_ops.science.network.samples import Samples
+from calnet_ops.science.network.settings import COMPACT
+
+given, folder, dies_at = np.load(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
+samples = Samples(given["flux"], given["power"], given["is_eb"])
+folder.mkdir(exist_ok=True)
+steps = []
+
+class Files:
+    def newest(self):
+        states = sorted(folder.glob("*.npz"))
+        return states[-1].read_bytes() if states else None
+
+    def offer(self, epoch, state):
+        (folder / f"{epoch}.npz").write_bytes(state())
+
+def step():
+    steps.append(1)
+    if len(steps) == dies_at:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+# One batch of 60 is learned from in two pieces.
+settings = replace(COMPACT, n_epoch=3, batch=60, n_kept_from=3)
+model, _ = train_fresh(samples, samples, settings, on_step=step, checkpoints=Files())
+np.savez(sys.argv[4], *model.get_weights())
+"""
+
+
+@pytest.mark.system
+@pytest.mark.timeout(600)
+def test_a_process_that_is_killed_goes_on_to_the_same_weights(segments, tmp_path):
+    # Twice the segments, so that an epoch has two batches: SIGKILL comes in the third epoch.
+    flux, power = (np.concatenate([part, part]) for part in segments)
+    is_eb = np.arange(len(flux)) % 2 == 0
+    np.savez(tmp_path / "given.npz", flux=flux, power=power, is_eb=is_eb)
+    ended, weights = [], []
+    for folder, dies_at in (("straight", 0), ("killed", 5), ("killed", 0)):
+        learned = tmp_path / f"{folder}.npz"
+        command = [sys.executable, "-c", LEARN, "given.npz", folder, str(dies_at), str(learned)]
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+        ended.append(subprocess.run(command, cwd=tmp_path, env=environment, check=False).returncode)
+        if learned.exists():
+            with np.load(learned) as arrays:
+                weights.append([arrays[name] for name in arrays.files])
+    assert ended == [0, -signal.SIGKILL, 0]
+    assert len(weights) == 2
+    for one, other in zip(*weights, strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_a_training_that_had_ended_is_not_taken_further(make_network, samples, straight):
