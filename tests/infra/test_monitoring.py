@@ -48,7 +48,13 @@ def test_every_question_is_about_metrics_and_labels_that_exist():
 
 def test_the_dashboard_shows_what_a_shift_looks_for():
     asked = " ".join(target["expr"] for panel in panels() for target in panel["targets"])
-    for name in ("sectors_halted", "vetting_waiting", "champion_version", "quarantined_files"):
+    for name in (
+        "sectors_halted",
+        "vetting_waiting",
+        "champion_version",
+        "quarantined_files",
+        "drift_excess_ratio",
+    ):
         assert f"calnet_{name}" in asked
 
 
