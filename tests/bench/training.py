@@ -69,7 +69,7 @@ def _open(names: tuple[str, ...]) -> None:
     keras.utils.set_random_seed(1)
     pooled = build("pooled")
     _here["learners"] = {
-        "published": (_compiled(rebuild(pooled, "published")), 1),
+        "published": _as_published(rebuild(pooled, "published")),
         "published_in_pieces": _as_trained(rebuild(pooled, "published")),
         "pooled": _as_trained(pooled),
         "compact": _as_trained(build_network("compact")),
@@ -78,22 +78,22 @@ def _open(names: tuple[str, ...]) -> None:
         _run(name)
 
 
-def _compiled(model: Any, n_piece: int = 1) -> Any:
+def _as_published(model: Any) -> tuple[Any, int]:
+    """The network compiled as its authors do, and that a batch is one piece."""
     import keras
 
-    given = {"gradient_accumulation_steps": n_piece} if n_piece > 1 else {}
-    optimizer = keras.optimizers.Adam(1e-3, amsgrad=True, **given)
-    model.compile(optimizer, keras.losses.BinaryCrossentropy(n_piece > 1), jit_compile=False)
-    return model
+    optimizer = keras.optimizers.Adam(1e-3, amsgrad=True)
+    model.compile(optimizer, "binary_crossentropy", jit_compile=False)
+    return model, 1
 
 
 def _as_trained(model: Any) -> tuple[Any, int]:
     """What `fit` makes of a network, and in how many pieces it takes a batch."""
-    from calnet_ops.science.network.backend import pieces_of_batch, without_softmax
+    from calnet_ops.science.network.backend import pieces_of_batch
+    from calnet_ops.science.network.fit import as_learner
     from calnet_ops.science.network.settings import PUBLISHED
 
-    n_piece = pieces_of_batch(PUBLISHED)
-    return _compiled(without_softmax(model), n_piece), n_piece
+    return as_learner(model, PUBLISHED, N_SEGMENT), pieces_of_batch(PUBLISHED)
 
 
 def _run(name: str) -> tuple[float, float]:

@@ -106,14 +106,7 @@ def fit(
         All epochs; the one kept has the lowest validation loss of those that compete.
     """
     n_step = math.ceil(len(samples.is_eb) / settings.batch) * pieces_of_batch(settings)
-    learner = without_softmax(model)
-    learner.compile(
-        optimizer=_optimizer(settings, n_step),
-        loss=keras.losses.BinaryCrossentropy(
-            from_logits=True, label_smoothing=settings.label_smoothing
-        ),
-        jit_compile=False,
-    )
+    learner = as_learner(model, settings, n_step)
     keeper = _Keeper(model, validation, settings, checkpoints, on_epoch, on_step)
     if state is not None:
         keeper.history, keeper.best_weights = restore_state(learner, state)
@@ -132,6 +125,25 @@ def fit(
         )
     model.set_weights(keeper.best_weights)
     return keeper.history
+
+
+def as_learner(model: keras.Model, settings: Settings, n_step: int) -> keras.Model:
+    """The network compiled for training: its own weights, without its softmax.
+
+    Parameters
+    ----------
+    n_step
+        Pieces of batches in an epoch, for the learning rate.
+    """
+    learner = without_softmax(model)
+    learner.compile(
+        optimizer=_optimizer(settings, n_step),
+        loss=keras.losses.BinaryCrossentropy(
+            from_logits=True, label_smoothing=settings.label_smoothing
+        ),
+        jit_compile=False,
+    )
+    return learner
 
 
 def _iter_epochs(samples: Segments, settings: Settings, n_done: int) -> Iterator[Batch]:
