@@ -38,7 +38,7 @@ from calnet_ops.steps.training_reference import training_reference
 if TYPE_CHECKING:
     from calnet_ops.science.network.state import Epoch
 
-VERSION = 4
+VERSION = 5
 """Raised when the same data set and settings give another model."""
 
 N_COMPARED = 256

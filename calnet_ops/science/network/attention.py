@@ -92,7 +92,8 @@ class AttentionPool(layers.Layer):
 
     def _pooled(self, block: keras.KerasTensor) -> keras.KerasTensor:
         pooled = ops.max_pool(block, POOL, POOL)
-        mean, largest = ops.mean(block, axis=1), ops.max(pooled, axis=1)
+        # Divided as sums, so that backwards the small array is divided and not the large one.
+        mean, largest = ops.sum(block, axis=1) / block.shape[1], ops.max(pooled, axis=1)
         # Of pooled values and of what pooling drops: a quarter of the work, backwards too.
         n_pooled = POOL * pooled.shape[1]
         if n_pooled < block.shape[1]:

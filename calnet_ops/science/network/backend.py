@@ -3,10 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from math import ceil
-from typing import Any
 
 import keras
-from keras import layers, ops
 
 from calnet_ops.science.network.settings import Settings
 
@@ -52,16 +50,21 @@ def pieces_of_batch(settings: Settings) -> int:
     return 1 if _has_gpu() else ceil(settings.batch / LEARNED_AT_ONCE)
 
 
-def without_softmax(model: keras.Model) -> keras.Model:
-    """The same layers and weights up to what goes into the last softmax.
+def compiles_whole() -> bool:
+    """Whether the library's compiler is to make one program of a step.
 
-    The published loss is the cross-entropy of each of these two numbers through a sigmoid: Keras
-    on TensorFlow remembers them. Other libraries forget them, and would take another loss of the
-    same name.
+    JAX runs one operation at a time without it. TensorFlow's is slower on a CPU than its own
+    operations, and PyTorch's needs a compiler of C++ on the machine.
     """
-    last = model.layers[-1]
-    sums = _Sums(last, dtype="float32", name="sums")(last.input)
-    return keras.Model(model.inputs, sums, name=model.name)
+    return keras.backend.backend() == "jax"
+
+
+def has_slow_lstms() -> bool:
+    """Whether ours learn faster: than those of TensorFlow on a CPU.
+
+    A GPU has a kernel for a whole LSTM, and JAX would compile ours for minutes.
+    """
+    return keras.backend.backend() == "tensorflow" and not _has_gpu()
 
 
 def _has_gpu() -> bool:
@@ -71,17 +74,3 @@ def _has_gpu() -> bool:
         return bool(torch.cuda.is_available())
     # Asked for "gpu" by name, JAX fails where there is none.
     return any(not device.startswith("cpu") for device in keras.distribution.list_devices())
-
-
-class _Sums(layers.Layer):
-    """What a dense layer gives to its activation."""
-
-    def __init__(self, dense: layers.Dense, **options: Any) -> None:
-        super().__init__(**options)
-        self.dense = dense
-
-    def call(self, inputs: keras.KerasTensor) -> keras.KerasTensor:
-        return ops.matmul(inputs, self.dense.kernel) + self.dense.bias
-
-    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        return (*input_shape[:-1], self.dense.units)

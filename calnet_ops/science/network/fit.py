@@ -8,12 +8,13 @@ import keras
 import numpy as np
 
 from calnet_ops.science.network.backend import (
+    compiles_whole,
     keep_all_digits,
     pieces_of_batch,
     precision_of,
-    without_softmax,
 )
 from calnet_ops.science.network.batches import Batch, iter_epoch, iter_in_order, iter_pieces
+from calnet_ops.science.network.learner import as_it_learns
 from calnet_ops.science.network.samples import Floats, Segments, wanted_outputs
 from calnet_ops.science.network.settings import Settings
 from calnet_ops.science.network.start import fit_start
@@ -135,13 +136,13 @@ def as_learner(model: keras.Model, settings: Settings, n_step: int) -> keras.Mod
     n_step
         Pieces of batches in an epoch, for the learning rate.
     """
-    learner = without_softmax(model)
+    learner = as_it_learns(model)
     learner.compile(
         optimizer=_optimizer(settings, n_step),
         loss=keras.losses.BinaryCrossentropy(
             from_logits=True, label_smoothing=settings.label_smoothing
         ),
-        jit_compile=False,
+        jit_compile=compiles_whole(),
     )
     return learner
 
