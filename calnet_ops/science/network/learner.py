@@ -1,8 +1,9 @@
 """A network as it learns: the same layers and weights, laid out for its gradient.
 
-Two things differ, and neither changes what is learned. The last softmax is left to the loss. On a
-CPU, an LSTM takes the gradients of its weights for all steps in one product behind its loop;
-TensorFlow, which follows the loop, adds up those of each step, and learns a sixth more slowly.
+None of this changes what is learned. The last softmax is left to the loss. On a CPU, an LSTM takes
+the gradients of its weights for all steps in one product behind its loop: TensorFlow, which follows
+the loop, adds up those of each step, and learns a sixth more slowly. And a convolution is laid out
+so that bias and ReLU are part of it.
 """
 
 from typing import Any, TypeAlias
@@ -10,7 +11,7 @@ from typing import Any, TypeAlias
 import keras
 from keras import layers, ops
 
-from calnet_ops.science.network.backend import has_slow_lstms
+from calnet_ops.science.network.backend import learns_faster_with_ours
 
 Tensor: TypeAlias = Any  # each library has its own
 
@@ -27,8 +28,9 @@ def as_it_learns(model: keras.Model) -> keras.Model:
     def laid_out(layer: layers.Layer, *inputs: Any, **options: Any) -> Any:
         if layer is last:
             return _Sums(layer, dtype="float32", name="sums")(*inputs)
-        if isinstance(layer, layers.LSTM) and has_slow_lstms():
-            return _Steps(layer, dtype=layer.dtype_policy, name=f"{layer.name}_steps")(*inputs)
+        ours = OURS.get(type(layer))
+        if ours is not None and learns_faster_with_ours():
+            return ours(layer, dtype=layer.dtype_policy, name=f"{layer.name}_learning")(*inputs)
         return layer(*inputs, **options)
 
     return keras.models.clone_model(
@@ -64,6 +66,39 @@ class _Steps(layers.Layer):
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         return (*input_shape[:-1], self.lstm.units)
+
+
+class _Convolution(layers.Layer):
+    """A convolution along one axis, as one along the second of two.
+
+    TensorFlow joins that with its bias and ReLU; behind one along one axis the result is another
+    shape first, so three large arrays are made in place of one.
+    """
+
+    def __init__(self, conv: layers.Conv1D, **options: Any) -> None:
+        super().__init__(**options)
+        self.conv = conv
+
+    def call(self, inputs: Tensor) -> Tensor:
+        conv = self.conv
+        sums = ops.conv(
+            inputs[:, None],
+            ops.convert_to_tensor(conv.kernel)[None],
+            strides=(1, *conv.strides),
+            padding=conv.padding,
+            dilation_rate=(1, *conv.dilation_rate),
+        )
+        if conv.use_bias:
+            sums = sums + ops.convert_to_tensor(conv.bias)
+        return ops.squeeze(conv.activation(sums), 1)
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        shape: tuple[int | None, ...] = self.conv.compute_output_shape(input_shape)
+        return shape
+
+
+OURS: dict[type, type] = {layers.LSTM: _Steps, layers.Conv1D: _Convolution}
+"""What stands in for layers of Keras, of the same weights."""
 
 
 @ops.custom_gradient

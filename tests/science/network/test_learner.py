@@ -44,7 +44,7 @@ def test_the_lstm_has_the_outputs_and_gradients_of_that_of_keras(lstm):
 
 @pytest.mark.parametrize("name", ["calnet", "port", "compact"])
 def test_the_learner_shares_its_weights_and_gives_what_the_softmax_is_given(keras, segments, name):
-    from calnet_ops.science.network.learner import as_it_learns
+    from calnet_ops.science.network.learner import OURS, as_it_learns
     from calnet_ops.science.network.variants import build_network
 
     network = build_network(name)
@@ -57,4 +57,4 @@ def test_the_learner_shares_its_weights_and_gives_what_the_softmax_is_given(kera
     )
     theirs = {id(one) for one in network.trainable_variables}
     assert {id(one) for one in learner.trainable_variables} == theirs
-    assert not any(type(layer) is keras.layers.LSTM for layer in learner.layers)
+    assert not any(type(layer) in OURS for layer in learner.layers)
