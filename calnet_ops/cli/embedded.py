@@ -2,19 +2,23 @@
 
 import json
 import os
-import secrets
 import shlex
 import sys
 import time
-from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping
-from configparser import ConfigParser
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import httpx
 
-from calnet_ops.adapters.signing import public_key
+from calnet_ops.cli.credentials import (
+    PUBLIC_KEY,
+    SIGNING_KEY,
+    Credentials,
+    make_signing_key,
+    write_mlflow_login,
+    write_secret,
+)
 from calnet_ops.cli.supervisor import Server, free_ports
 from calnet_ops.errors import TransientError
 from calnet_ops.platform import Platform, secret
@@ -28,40 +32,11 @@ LOOPBACK = "127.0.0.1,localhost"
 OURS = ("CALNET_", "MLFLOW_TRACKING_", "NO_PROXY", "no_proxy")
 """How the variables begin that a command needs to talk to the servers."""
 
-SIGNING_KEY, PUBLIC_KEY = "signing-key.pem", "signing-key.pub.pem"
-"""Files of the key that models are signed with, generated once."""
-
 STORE_PATIENCE_S = 30.0
 """Between the first answer of the S3 server and the first bucket; below 1 s on 2 quiet cores."""
 
 PROJECT = Path(__file__).parents[2]
 """Folder with `dags/`: an embedded installation runs from a checkout."""
-
-
-@dataclass(frozen=True)
-class Credentials:
-    """Secrets of one installation, generated once and kept in a file only its owner can read."""
-
-    s3_access_key: str
-    s3_secret_key: str
-    airflow_password: str
-    mlflow_password: str
-    vetter_password: str
-    webhook_secret: str
-    fernet_key: str
-    jwt_secret: str
-
-    @classmethod
-    def load_or_make(cls, file: Path) -> "Credentials":
-        """The ones in the file, which is made if it is not there."""
-        if not file.exists():
-            made = {name: secrets.token_urlsafe(48) for name in cls.__dataclass_fields__}
-            made |= {name: secrets.token_hex(8) for name in made if name.endswith("_password")}
-            made["s3_access_key"] = secrets.token_hex(10)
-            made["fernet_key"] = urlsafe_b64encode(secrets.token_bytes(32)).decode()
-            file.touch(mode=0o600)
-            file.write_text(json.dumps(made, indent=1))
-        return cls(**json.loads(file.read_text()))
 
 
 @dataclass(frozen=True)
@@ -291,12 +266,12 @@ def lay_out(folder: Path, archive: str | None = None) -> Embedded:
         ],
         "actions": ["Admin", "Read", "Write", "List", "Tagging"],
     }
-    _write_secret(folder / "s3.json", {"identities": [identity]})
-    _write_mlflow_login(folder, credentials)
-    _make_signing_key(folder)
+    write_secret(folder / "s3.json", {"identities": [identity]})
+    write_mlflow_login(folder, credentials)
+    make_signing_key(folder)
     passwords = {"admin": credentials.airflow_password, "viewer": credentials.vetter_password}
-    _write_secret(folder / "airflow" / "passwords.json", passwords)
-    _write_secret(folder / "ports.json", asdict(ports))
+    write_secret(folder / "airflow" / "passwords.json", passwords)
+    write_secret(folder / "ports.json", asdict(ports))
     installation.write_script()
     return installation
 
@@ -339,48 +314,6 @@ def _mirror_places(url: str) -> dict[str, object]:
     """A mirror stands for all of the archive, and for the public bucket."""
     bases = dict.fromkeys(("pages", "products", "target_lists"), url)
     return {**bases, "redirects": [], "second": {"endpoint": url, "bucket": "stpubdata"}}
-
-
-def _write_mlflow_login(folder: Path, credentials: Credentials) -> None:
-    """Configuration of MLflow's login; it reads the password only when it starts first."""
-    login = {
-        "default_permission": "READ",
-        "database_uri": f"sqlite:///{folder / 'mlflow-auth.db'}",
-        "admin_username": "keeper",
-        "admin_password": credentials.mlflow_password,
-        "authorization_function": "calnet_ops.adapters.registry.moved:authenticate",
-        "auth_cache_ttl_seconds": "60",  # or each call costs the hash of a password
-    }
-    parser = ConfigParser(interpolation=None)
-    parser["mlflow"] = login
-    file = folder / "mlflow-auth.ini"
-    file.touch(mode=0o600)
-    with file.open("w") as stream:
-        parser.write(stream)
-
-
-def _make_signing_key(folder: Path) -> None:
-    """A key pair for models; one that is there stays, or no model would be trusted any more."""
-    from cryptography.hazmat.primitives import serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    file = folder / SIGNING_KEY
-    if not file.exists():
-        key = ec.generate_private_key(ec.SECP256R1())
-        pem = key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-        file.touch(mode=0o600)
-        file.write_bytes(pem)
-    public = public_key(str(file), "CALNET_SIGNING_KEY")
-    (folder / PUBLIC_KEY).write_bytes(public.pem)
-
-
-def _write_secret(file: Path, content: object) -> None:
-    file.touch(mode=0o600)
-    file.write_text(json.dumps(content, indent=1))
 
 
 def _airflow_command(*words: str) -> tuple[str, ...]:
