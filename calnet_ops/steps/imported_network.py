@@ -111,6 +111,13 @@ def published_scorer(file: Path) -> Scorer | None:
 
 
 def _bytes(file: Path) -> bytes:
+    if file.is_dir():
+        raise ModelRefused(
+            file.name,
+            found="a folder, perhaps a SavedModel, which is a program",
+            expected="a file",
+            cure="Open it with Keras and save the network again: model.save('calnet.keras')",
+        )
     if file.suffix not in KERAS | TORCH:
         raise ModelRefused(
             file.name,
@@ -142,9 +149,9 @@ def _read_keras(name: str, body: bytes) -> tuple[dict[str, Floats], Floats]:
 
 
 def _read_torch(name: str, body: bytes) -> tuple[dict[str, Floats], Floats]:
-    from calnet_ops.science.network.variants import build_network
-
     weights = port_weights(name, read_state_dict(name, body))
+    from calnet_ops.science.network.variants import build_network  # loads Keras, which takes long
+
     flux, power, _ = first_segments()
     model = build_network("port")
     for weight in model.weights:

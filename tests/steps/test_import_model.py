@@ -38,7 +38,7 @@ PYTHON = "/usr/bin/python3"
 
 TORCH_PORT = Path(__file__).parents[1] / "support" / "torch_port.py"
 
-FORMS = ("keras2.keras", "keras2.h5", "keras3.keras")
+FORMS = ("keras2.keras", "keras2.h5", "keras3.keras", "keras3.h5")
 
 
 @pytest.fixture(scope="module")
@@ -62,12 +62,14 @@ def answers(tmp_path_factory) -> dict[str, Any]:
         lambda block: keras.ops.max(block, axis=1, keepdims=True),
     )
     new.save(folder / "keras3.keras")
-    said = answer_of(old)
+    new.save(folder / "keras3.h5")
+    said, said_now = answer_of(old), answer_of(new)
     return {
         "folder": folder,
         "keras2.keras": said,
         "keras2.h5": said,
-        "keras3.keras": answer_of(new),
+        "keras3.keras": said_now,
+        "keras3.h5": said_now,
     }
 
 
@@ -174,6 +176,11 @@ def test_the_same_weights_in_another_network_are_refused(answers, tmp_path):
 def test_a_file_that_is_not_there_is_named(tmp_path):
     with pytest.raises(WrongConfiguration, match=r"none\.keras"):
         read_network(tmp_path / "none.keras")
+
+
+def test_a_folder_is_refused_with_what_to_do(tmp_path):
+    with pytest.raises(ModelRefused, match=r"a SavedModel.*model\.save\('calnet\.keras'\)"):
+        read_network(tmp_path)
 
 
 def test_an_output_that_is_not_there_is_refused(tmp_path):

@@ -68,7 +68,7 @@ def published_network(keras: Any, mean: Reduce, largest: Reduce) -> Any:
         one = excite(squeeze(layers.GlobalAveragePooling1D()(block)))
         two = excite(squeeze(layers.GlobalMaxPooling1D()(block)))
         gate = layers.Activation("sigmoid")(layers.Add()([one, two]))
-        block = layers.Multiply()([block, layers.Reshape((1, n_channel))(gate)])
+        block = layers.Multiply()([block, gate])
         both = layers.Concatenate()([mean(block), largest(block)])
         scalar = layers.Conv1D(1, 8, padding="same", activation="sigmoid")
         roles[f"{name}/scalar"] = scalar

@@ -154,8 +154,11 @@ class Graph:
 def input_width(layer: GraphLayer) -> int:
     """Length of an input; 0 if it is not of shape (n, 1)."""
     shape = layer.config.get("batch_shape") or layer.config.get("batch_input_shape") or []
-    right = len(shape) == 3 and shape[2] == 1 and isinstance(shape[1], int)  # noqa: PLR2004
-    return int(shape[1]) if right else 0
+    match shape:
+        case [_, int(width), 1]:
+            return width
+        case _:
+            return 0
 
 
 def _refs(value: Any) -> list[Ref]:

@@ -15,7 +15,7 @@ import numpy as np
 from calnet_ops.errors import ModelRefused
 from calnet_ops.science.network.imported_graph import INPUT, Call, Floats, Graph, GraphLayer, Ref
 from calnet_ops.science.network.imported_layers import FUNCTIONS, LAYERS
-from calnet_ops.science.network.imported_zip import read_zip
+from calnet_ops.science.network.imported_zip import MAX_FILE, read_zip
 
 ENTRIES = frozenset({"metadata.json", "config.json", "model.weights.h5"})
 """All that a ``.keras`` file of a network of plain layers holds."""
@@ -25,6 +25,12 @@ MAX_CONFIG = 8 * 2**20
 
 MAX_WEIGHT = 64 * 2**20
 """Largest array [bytes]; the published network's largest has 32.5 MB."""
+
+NETWORKS = frozenset({"Functional", "Model", "Sequential"})
+"""What Keras calls networks."""
+
+OF_TENSORFLOW = frozenset({"TFOpLambda", "SlicingOpLambda"})
+"""Layers of Keras 2 that stand for a function of TensorFlow, by its name."""
 
 HDF5 = b"\x89HDF\r\n\x1a\n"
 ZIP = b"PK\x03\x04"
@@ -76,9 +82,9 @@ def _graph(what: str, config: bytes | None, arrays: bytes) -> Graph:
         )
         for one in layers
     }
-    outputs = described.get("output_layers") or [None]
-    output = _ref(outputs) or _ref(outputs[0])
-    if output is None or (_ref(outputs) is None and len(outputs) != 1):
+    outputs = described.get("output_layers")
+    one = outputs[0] if isinstance(outputs, list) and len(outputs) == 1 else outputs
+    if (output := _ref(one)) is None:
         raise _refused(what, "other than one output")
     return Graph(what, held, output)
 
@@ -106,25 +112,35 @@ def _layer(what: str, said: Any) -> GraphLayer:
     try:
         kind, config = str(said["class_name"]), dict(said["config"])
         name, module = str(said.get("name", config.get("name"))), str(said.get("module", ""))
-        nodes = list(said["inbound_nodes"])
-    except (TypeError, KeyError, ValueError) as error:
+        calls = tuple(_call(what, name, node) for node in said["inbound_nodes"])
+    except (TypeError, KeyError, ValueError, AttributeError, RecursionError) as error:
         raise _refused(what, f"a damaged layer ({error!r:.80})") from error
-    if kind.endswith("Lambda") and kind not in {"TFOpLambda", "SlicingOpLambda"}:
+    if kind.endswith("Lambda") and kind not in OF_TENSORFLOW:
         raise ModelRefused(
             what,
             found=f"a {kind} layer ({name:.60}), which holds code",
             expected="plain layers",
             cure="Have its authors write the step with layers or functions of Keras.",
         )
-    is_function = kind == "TFOpLambda" or module.startswith("keras.src.ops")
+    # Keras 3 tells no modules in ``.h5`` files, but functions have nothing that could be trained.
+    of_ops = module.startswith("keras.src.ops") or (not module and "trainable" not in config)
+    is_function = kind in OF_TENSORFLOW or (of_ops and kind != INPUT)
     if is_function:
         kind = str(config.pop("function", kind)).rpartition(".")[2].lower()
-    if not (kind == INPUT or kind in (FUNCTIONS if is_function else LAYERS)):
-        own = "" if is_function or module.startswith("keras") or not module else " of its own"
-        raise _refused(what, f"a layer{own} of class {kind:.60} ({name:.60})")
-    if not is_function and kind != INPUT and module and not module.startswith("keras"):
-        raise _refused(what, f"a layer of its own of class {kind:.60} ({module:.60})")
-    calls = tuple(_call(what, name, node) for node in nodes)
+    if kind in NETWORKS:
+        raise _refused(
+            what,
+            f"a network within the network ({name:.60})",
+            "Have its authors call the layers one by one instead.",
+        )
+    foreign = module and not is_function and not module.startswith(("keras", "tf_keras"))
+    if foreign or not (kind == INPUT or kind in (FUNCTIONS if is_function else LAYERS)):
+        raise _refused(
+            what,
+            f"a layer{' of its own' if foreign else ''} of class {kind:.60} ({name:.60})",
+            "Only its code says what it does, and no code of a file is run. Have its authors write "
+            "it with layers or functions of Keras that the published network has.",
+        )
     return GraphLayer(name, kind, is_function, config, calls)
 
 
@@ -167,24 +183,33 @@ def _ref(entry: Any) -> Ref | None:
 def _weights(what: str, file: Any, layers: list[GraphLayer]) -> dict[str, tuple[Floats, ...]]:
     """Arrays of each layer in its own order."""
     if "model_weights" in file:
-        return dict(_by_name(what, file["model_weights"]))
-    for place in ("layers", "_layer_checkpoint_dependencies"):
-        if place in file:
-            return dict(_by_class(what, file[place], layers))
-    raise _refused(what, f"weights under {', '.join(file)!s:.80} only")
+        held = dict(_by_name(what, _linked(what, file, "model_weights")))
+    else:
+        places = [name for name in ("layers", "_layer_checkpoint_dependencies") if name in file]
+        if not places:
+            raise _refused(what, f"weights under {', '.join(file)!s:.80} only")
+        held = dict(_by_class(what, _linked(what, file, places[0]), layers))
+    # One array may be told under many names, so that a small file unfolds to anything.
+    n_bytes = sum(one.nbytes for arrays in held.values() for one in arrays)
+    if n_bytes > MAX_FILE:
+        raise _refused(what, f"arrays of {n_bytes / 2**20:.0f} MiB")
+    return {
+        name: tuple(np.asarray(one[()], np.float32) for one in arrays)
+        for name, arrays in held.items()
+    }
 
 
-def _by_name(what: str, group: Any) -> Iterator[tuple[str, tuple[Floats, ...]]]:
+def _by_name(what: str, group: Any) -> Iterator[tuple[str, tuple[Any, ...]]]:
     """As ``.h5`` files keep them: by layer, with a list of names."""
     for layer in group:
         held = _linked(what, group, layer)
         names = [_text(name) for name in held.attrs.get("weight_names", [])]
-        yield layer, tuple(_array(what, held, name) for name in names)
+        yield layer, tuple(_dataset(what, held, name) for name in names)
 
 
 def _by_class(
     what: str, group: Any, layers: list[GraphLayer]
-) -> Iterator[tuple[str, tuple[Floats, ...]]]:
+) -> Iterator[tuple[str, tuple[Any, ...]]]:
     """As ``.keras`` files keep them: by class, counted in the order of the layers."""
     stored: dict[str, list[tuple[int, str]]] = {}
     for name in group:
@@ -203,7 +228,7 @@ def _by_class(
         yield from zip(owners, held, strict=False)
 
 
-def _under(what: str, group: Any) -> Iterator[Floats]:
+def _under(what: str, group: Any) -> Iterator[Any]:
     """Arrays below a group in the order of their paths, such as ``cell/vars/0``."""
     import h5py
 
@@ -212,7 +237,7 @@ def _under(what: str, group: Any) -> Iterator[Floats]:
         if isinstance(held, h5py.Group):
             yield from _under(what, held)
         else:
-            yield _array(what, group, name)
+            yield _dataset(what, group, name)
 
 
 def _linked(what: str, group: Any, name: str) -> Any:
@@ -224,15 +249,16 @@ def _linked(what: str, group: Any, name: str) -> Any:
     return group[name]
 
 
-def _array(what: str, group: Any, path: str) -> Floats:
+def _dataset(what: str, group: Any, path: str) -> Any:
+    """An array that may be read."""
     held = group
     for name in path.strip("/").split("/"):
         held = _linked(what, held, name)
     if held.external or held.is_virtual:
         raise _refused(what, f"weights that are in another file ({path:.60})")
-    if held.dtype.kind != "f" or held.dtype.itemsize * held.size > MAX_WEIGHT:
+    if held.dtype.kind != "f" or held.nbytes > MAX_WEIGHT:
         raise _refused(what, f"an array of {held.size} times {held.dtype} ({path:.60})")
-    return np.asarray(held[()], np.float32)
+    return held
 
 
 def _attribute(what: str, file: Any, name: str) -> bytes:
@@ -253,7 +279,7 @@ def _snake(kind: str) -> str:
     return kind.lower()
 
 
-def _refused(what: str, found: str) -> ModelRefused:
+def _refused(what: str, found: str, cure: str = "") -> ModelRefused:
     return ModelRefused(
-        what, found=found, expected="a network of the published form, saved by Keras"
+        what, found=found, expected="a network of the published form, saved by Keras", cure=cure
     )

@@ -5,6 +5,7 @@ computed here: nothing that a file says is ever executed. It is slow and only lo
 segments: it tells whether the weights, laid into our network, do what the file's network does.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
@@ -42,12 +43,19 @@ ACTIVATIONS: Mapping[str, Callable[[Floats], Floats]] = MappingProxyType(
 """By the names that Keras gives them."""
 
 
+MAX_VALUES = 2**25
+"""Of an array between layers; the largest of the published network has 1.5 million."""
+
+
 class Unlike(ValueError):
     """A layer is set to do something that no layer of CALNet does."""
 
 
 def _activation(config: Config, name: str = "activation") -> Callable[[Floats], Floats]:
     said = config.get(name) or "linear"
+    # A function given itself, such as `tf.nn.relu`: Keras too finds it again by its name alone.
+    if isinstance(said, dict) and said.get("class_name") == "function":
+        said = said.get("config")
     if not isinstance(said, str) or said not in ACTIVATIONS:
         raise Unlike(f"{name} {said!r:.60}")
     return ACTIVATIONS[said]
@@ -60,6 +68,12 @@ def _demand(config: Config, **wanted: Any) -> None:
         plain = found[0] if isinstance(found, list) and len(found) == 1 else found
         if plain != value:
             raise Unlike(f"{name} {found!r:.60}")
+
+
+def _demand_size(shape: Sequence[int]) -> None:
+    """Refuse what would not fit into memory, before it is made."""
+    if math.prod(shape) > MAX_VALUES:
+        raise Unlike(f"an array of {math.prod(shape):.0e} numbers")
 
 
 def convolution(config: Config, weights: Weights, inputs: Sequence[Any]) -> Floats:
@@ -132,15 +146,29 @@ def _over_time(function: Callable[..., Any]) -> Layer:
 
 
 def _together(function: Callable[[Any, Any], Any]) -> Layer:
-    """A layer that joins arrays, given one by one or in a list."""
+    """A function that joins arrays, given one by one or in a list."""
 
     def join(config: Config, _: Weights, inputs: Sequence[Any]) -> Floats:
         first, *others = _flat(inputs, config, "y", "x2")
         for other in others:
+            _demand_size(np.broadcast_shapes(np.shape(first), np.shape(other)))
             first = function(first, other)
         return np.asarray(first, np.float32)
 
     return join
+
+
+def _merged(function: Callable[[Any, Any], Any]) -> Layer:
+    """A layer that joins arrays: one without the axis of time is the same at all times."""
+    join = _together(function)
+
+    def merge(config: Config, _: Weights, inputs: Sequence[Any]) -> Floats:
+        arrays = _flat(inputs, config)
+        n_axis = max(one.ndim for one in arrays)
+        wide = [np.expand_dims(one, tuple(range(1, 1 + n_axis - one.ndim))) for one in arrays]
+        return join({}, _, wide)
+
+    return merge
 
 
 def concatenate(config: Config, _: Weights, inputs: Sequence[Any]) -> Floats:
@@ -166,6 +194,29 @@ def reshape(config: Config, _: Weights, inputs: Sequence[Any]) -> Floats:
     if not isinstance(shape, list) or not all(isinstance(n, int) or n is None for n in shape):
         raise Unlike(f"shape {shape!r:.60}")
     return np.asarray(x.reshape(len(x), *shape[1:]))
+
+
+def repeat_vector(config: Config, _: Weights, inputs: Sequence[Any]) -> Floats:
+    """The same at each of n steps."""
+    (x,) = inputs
+    _demand_size((config["n"], *x.shape))
+    return np.repeat(x[:, None], config["n"], axis=1)
+
+
+def _tile(config: Config, _: Weights, inputs: Sequence[Any]) -> Floats:
+    x = inputs[0]
+    times = config.get("multiples", config.get("repeats", inputs[1] if len(inputs) > 1 else None))
+    _demand_size((*times, *x.shape))
+    return np.tile(x, times)
+
+
+def _item(config: Config, _: Weights, inputs: Sequence[Any]) -> Floats:
+    """All of an array, with new axes of length 1: ``x[:, None, :]``."""
+    parts = config.get("slice_spec", inputs[1] if len(inputs) > 1 else None)
+    whole = {"start": None, "stop": None, "step": None}
+    if not all(one is None or one.get("config", one) == whole for one in parts):
+        raise Unlike("a part of an array")
+    return np.asarray(inputs[0][tuple(None if one is None else slice(None) for one in parts)])
 
 
 def expand(config: Config, _: Weights, inputs: Sequence[Any]) -> Floats:
@@ -196,11 +247,9 @@ LAYERS: Mapping[str, Layer] = MappingProxyType(
         "GlobalAveragePooling1D": _over_time(np.mean),
         "GlobalMaxPooling1D": _over_time(np.max),
         "Flatten": lambda _config, _, inputs: inputs[0].reshape(len(inputs[0]), -1),
-        "RepeatVector": lambda config, _, inputs: np.repeat(
-            inputs[0][:, None], config["n"], axis=1
-        ),
-        "Add": _together(np.add),
-        "Multiply": _together(np.multiply),
+        "RepeatVector": repeat_vector,
+        "Add": _merged(np.add),
+        "Multiply": _merged(np.multiply),
         "Concatenate": concatenate,
         "Activation": lambda config, _, inputs: _activation(config)(inputs[0]),
         "Reshape": reshape,
@@ -216,13 +265,15 @@ LAYERS: Mapping[str, Layer] = MappingProxyType(
 FUNCTIONS: Mapping[str, Layer] = MappingProxyType(
     {
         **dict.fromkeys(("reduce_mean", "mean"), _reduction(np.mean)),
-        **dict.fromkeys(("reduce_max", "max"), _reduction(np.max)),
+        **dict.fromkeys(("reduce_max", "max", "amax"), _reduction(np.max)),
         **dict.fromkeys(("concat", "concatenate"), concatenate),
         "add": _together(np.add),
         **dict.fromkeys(("subtract", "sub"), _together(np.subtract)),
         **dict.fromkeys(("multiply", "mul"), _together(np.multiply)),
         **dict.fromkeys(("expand_dims", "expanddims"), expand),
         "squeeze": _squeeze,
+        "getitem": _item,
+        "tile": _tile,
         "reshape": reshape,
         **dict.fromkeys(("identity", "cast"), _same),
         **{name: _apply(name) for name in ("sigmoid", "relu", "softmax", "tanh")},

@@ -9,9 +9,10 @@ References
 Python's `pickletools` (what each step means); `torch/serialization.py` (layout of the zip file).
 """
 
+import math
 import pickletools
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -30,10 +31,24 @@ MAX_PICKLE = 2**20
 MAX_VALUES = 100_000
 """Most values that it may build; the port's builds 1,500."""
 
+MAX_NUMBERS = 2**25
+"""Most numbers in its tensors; the port has 8.8 million."""
+
 STORAGES: Mapping[str, str] = MappingProxyType(
-    {"FloatStorage": "<f4", "DoubleStorage": "<f8", "HalfStorage": "<f2", "LongStorage": "<i8"}
+    {
+        "FloatStorage": "<f4",
+        "DoubleStorage": "<f8",
+        "HalfStorage": "<f2",
+        "LongStorage": "<i8",
+        "IntStorage": "<i4",
+        "ShortStorage": "<i2",
+        "CharStorage": "i1",
+        "ByteStorage": "u1",
+        "BoolStorage": "?",
+    }
 )
-"""Kinds of raw numbers, and their types in numpy."""
+"""Kinds of raw numbers, and their types in numpy. Whole numbers, such as the state of a random
+number generator beside the weights, are left aside."""
 
 ALLOWED = frozenset(
     {
@@ -45,8 +60,8 @@ ALLOWED = frozenset(
 )
 """All names that the pickle of a state dictionary needs."""
 
-NESTED = ("state_dict", "model_state_dict", "model", "net", "network")
-"""Under which of these a checkpoint keeps the state dictionary."""
+OPTIMISER = "param_groups"
+"""What every optimiser's state has, and no network's."""
 
 OLD = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
 """How files of PyTorch before 1.6 begin."""
@@ -87,12 +102,16 @@ def read_state_dict(what: str, body: bytes) -> dict[str, Floats]:
     raw = {name.removeprefix(f"{roots[0]}/data/"): held for name, held in parts.items()}
     try:
         told = _Reader(what, parts[f"{roots[0]}/data.pkl"]).read()
-        tensors = {name: _array(one, raw) for name, one in _tensors(told).items()}
-    except (ValueError, KeyError, IndexError, TypeError, OverflowError) as error:
+        found = list(_state_dicts(told))
+        if len(found) != 1:
+            cure = "Save the weights alone: torch.save(model.state_dict(), 'calnet.pt')"
+            raise _refused(what, f"{len(found) or 'no'} dictionaries of tensors", cure)
+        n_value = sum(math.prod(one.shape) for one in found[0].values())
+        if n_value > MAX_NUMBERS:  # one tensor may be told under many names
+            raise _refused(what, f"tensors of {n_value:,} numbers")
+        return {name: _array(one, raw) for name, one in found[0].items()}
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError, OverflowError) as error:
         raise _refused(what, f"a damaged pickle ({error!r:.80})") from error
-    if not tensors:
-        raise _refused(what, "no tensors")
-    return tensors
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +197,9 @@ class _Reader:
 
     def _marked(self) -> list[Any]:
         """What lies above the last mark."""
-        place = max(n for n, value in enumerate(self._stack) if value is _MARK)
+        place = len(self._stack) - 1
+        while self._stack[place] is not _MARK:
+            place -= 1
         values = self._stack[place + 1 :]
         del self._stack[place:]
         return values
@@ -228,16 +249,22 @@ class _Reader:
             raise TypeError("attributes of something else")
 
 
-def _tensors(told: Any) -> dict[str, _Tensor]:
-    """State dictionary, also if it is a part of a checkpoint."""
-    for name in NESTED:
-        if isinstance(told, dict) and isinstance(told.get(name), dict):
-            return _tensors(told[name])
-    return {
-        str(name): one
-        for name, one in told.items()
-        if isinstance(one, _Tensor) and one.storage.dtype != STORAGES["LongStorage"]
-    }
+def _state_dicts(told: Any) -> Iterator[dict[str, _Tensor]]:
+    """State dictionaries of networks: all there is, or anywhere in a checkpoint."""
+    waiting, seen = [told], set()
+    while waiting:
+        one = waiting.pop()
+        if not isinstance(one, dict) or OPTIMISER in one or id(one) in seen:
+            continue
+        seen.add(id(one))
+        waiting.extend(one.values())
+        tensors = {
+            str(name): held
+            for name, held in one.items()
+            if isinstance(held, _Tensor) and held.shape and "f" in held.storage.dtype
+        }
+        if tensors:  # a loss beside them has no shape
+            yield tensors
 
 
 def _array(tensor: _Tensor, raw: Mapping[str, bytes]) -> Floats:
