@@ -8,12 +8,13 @@ import pyarrow.csv as pa_csv
 import pytest
 
 from calnet_ops import keys
-from calnet_ops.adapters.registry import LoggedModel
+from calnet_ops.adapters.registry import MAX_DESCRIPTION, LoggedModel
 from calnet_ops.errors import MissingInput
 from calnet_ops.steps import preview_page
 from calnet_ops.steps.characterise import CANDIDATES
 from calnet_ops.steps.preview import PARTS, preview_promotion
 from calnet_ops.steps.score import scores_key
+from calnet_ops.steps.version_page import TIERS
 from tests.support.graphs import tiny_graph
 from tests.support.memory_registry import MemoryRegistry
 from tests.support.scored_sectors import MODEL, draw_stars, put_champion, put_sector
@@ -136,11 +137,21 @@ def test_a_version_of_nobody_cannot_be_previewed(scored):
 def test_the_description_links_to_the_preview(scored):
     platform, version = scored
     key = keys.model("new", "verdict.json")
-    platform.store.save_new(key, json.dumps({"findings": []}).encode())
+    check = {"rule": "recall of EW", "found": "0.9", "expected": "at least 0.8", "passed": True}
+    findings = [{**check, "tier": tier} for tier in TIERS for _ in range(50)]
+    platform.store.save_new(key, json.dumps({"findings": findings}).encode())
     verdict = {"version": version, "model_id": "new", "verdict": "pass", "champion": MODEL}
     verdict |= {"reasons": [], "warnings": []}
     platform.ledger.record("gate", 0, key, model_id="new", facts=verdict)
     preview_promotion(version, platform, 1)
     text = platform.registry.descriptions[version]
-    assert "**Preview** of s087: 4 stars would enter, 4 leave" in text
+    page = f"#/run-{version}/artifacts/preview/preview.html"
+    assert f"**[Preview]({page})** of s087: 4 stars would enter, 4 leave" in text
     assert f"(#/runs/run-{version})" in text
+    assert len(text) < MAX_DESCRIPTION
+    *_, last, empty, more = text.split("\n")
+    assert last.endswith("| yes |")
+    whole = f"#/run-{version}/artifacts/gate/description.md"
+    assert (empty, more) == ("", f"And more: [description.md]({whole}).")
+    attached = platform.registry.attached[f"run-{version}/gate/description.md"]
+    assert attached.decode().count("| yes |") == len(findings)
