@@ -58,8 +58,8 @@ def log_run(url: str, training: TrainingLog) -> LoggedModel:
     mlflow.set_experiment(EXPERIMENT)
     commit = {COMMIT: training.commit} if training.commit else {}
     # Its own names (calm-cod-101) tell nothing; without a model's, it makes one up.
-    name = training.tags.get("model_id")
-    with mlflow.start_run(run_name=name, tags={**training.tags, **commit}) as run:
+    title = training.tags.get("model_id")
+    with mlflow.start_run(run_name=title, tags={**training.tags, **commit}) as run:
         mlflow.log_params(dict(training.params))
         mlflow.log_metrics(dict(training.metrics))
         _log_history(mlflow.MlflowClient(), run.info.run_id, training)
