@@ -1,6 +1,5 @@
 """The page about a sector's drift: a figure and a table, served as the Data Docs are."""
 
-from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from html import escape
@@ -11,16 +10,10 @@ from calnet_ops.adapters.store import Store
 from calnet_ops.errors import KeyTaken
 from calnet_ops.science.evaluation.drift import Comparison
 from calnet_ops.science.evaluation.drift_figure import Curves, draw_drift
+from calnet_ops.steps.one_file_page import page, picture
 
 SHOWN = 30
 """Comparisons on the page; all of them are in the table beside it."""
-
-STYLE = """\
-body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 76rem; padding: 0 1rem }
-img { max-width: 100%; height: auto }
-table { border-collapse: collapse } td, th { padding: .15rem .8rem .15rem 0; text-align: left }
-td.n, th.n { text-align: right; font-variant-numeric: tabular-nums } .warn { color: #a4261b }
-"""
 
 
 def write_page(
@@ -37,11 +30,11 @@ def write_page(
     sector = keys.sector_key(record["sector"])
     title = f"{sector}, model {record['model_id']}: {_said(record)}"
     figure = draw_drift(title, curves, comparisons)
-    page = _page(sector, record, comparisons, b64encode(figure).decode()).encode()
+    text = _page(sector, record, comparisons, figure).encode()
     with suppress(KeyTaken):
         store.save_new(record["figure"], figure, "image/png")
     with suppress(KeyTaken):
-        store.save_new(record["docs"], page, "text/html; charset=utf-8")
+        store.save_new(record["docs"], text, "text/html; charset=utf-8")
 
 
 def _said(record: Mapping[str, Any]) -> str:
@@ -54,17 +47,12 @@ def _said(record: Mapping[str, Any]) -> str:
 
 
 def _page(
-    sector: str, record: Mapping[str, Any], comparisons: Sequence[Comparison], image: str
+    sector: str, record: Mapping[str, Any], comparisons: Sequence[Comparison], image: bytes
 ) -> str:
-    """HTML with everything in it, so that the file alone can be passed on."""
     against = " and ".join(record["against"]) or "nothing"
     expected = record["expected"]
     trust = "" if record["calibrated"] else " (model without calibration: do not rely on them)"
-    lines = [
-        "<!doctype html>",
-        f'<html lang="en"><meta charset="utf-8"><title>Drift of {sector}</title>',
-        f"<style>{STYLE}</style>",
-        f"<h1>Drift of {sector}: {escape(_said(record))}</h1>",
+    parts = [
         (
             f"<p>{record['n_star']} stars scored by model <code>{record['model_id']}</code>, "
             f"compared with {escape(against)} ({record['n_recent']} sectors). What it means: "
@@ -76,16 +64,16 @@ def _page(
             f"{_estimate(expected['eb_share'])}; {expected['n_called']} stars at or above the "
             "threshold.</p>"
         ),
-        f'<p><img src="data:image/png;base64,{image}" alt="Distributions of {sector}"></p>',
+        picture(image, f"Distributions of {sector}"),
         (
             "<table><tr><th>number<th>where<th>against<th class=n>stars<th class=n>distance"
             "<th class=n>usual<th class=n>limit<th class=n>of limit</tr>"
         ),
         *(_row(one) for one in comparisons[:SHOWN]),
         "</table>",
-        f"<p>{len(comparisons)} comparisons in all.</p></html>",
+        f"<p>{len(comparisons)} comparisons in all.</p>",
     ]
-    return "\n".join(lines) + "\n"
+    return page(f"Drift of {sector}: {_said(record)}", parts)
 
 
 def _row(one: Comparison) -> str:

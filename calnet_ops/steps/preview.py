@@ -32,7 +32,7 @@ from calnet_ops.steps.preview_page import draw_changes, write_page
 from calnet_ops.steps.score import ScoreShard, keep_scores
 from calnet_ops.steps.version_page import PREVIEW, describe_version
 
-VERSION = 1
+VERSION = 2
 """Raised when the same scores give another preview."""
 
 N_SECTOR = 3
@@ -42,7 +42,7 @@ sectors of a season have most of their kinds of stars in common."""
 FOLDER = "preview"
 """Of the run's artifacts."""
 
-PARTS = ("preview.md", "preview.png", "preview.csv", "preview.parquet")
+PARTS = ("preview.html", "preview.png", "preview.csv", "preview.parquet")
 
 CHANGES = pa.schema(
     [
@@ -141,12 +141,12 @@ def preview_promotion(version: int, platform: Platform, n_sector: int = N_SECTOR
     threshold_before = champion.threshold if champion else 1.0
     changes = find_changes(after, facts["threshold"], before, threshold_before, known)
     record = _record(version, champion, chosen, left_out, files, changes, after, facts)
-    if not store.exists(files["preview.md"]):
+    if not store.exists(files["preview.html"]):
         _write(record, changes, chosen, store)
     platform.registry.attach(
         found["run_id"], FOLDER, {part: store.load(key) for part, key in files.items()}
     )
-    platform.ledger.record(PREVIEW, 0, files["preview.md"], model_id=model_id, facts={**record})
+    platform.ledger.record(PREVIEW, 0, files["preview.html"], model_id=model_id, facts={**record})
     describe_version(version, platform)
     log.info("promotion_previewed", **record)
     return record
@@ -290,5 +290,5 @@ def _write(
     shards = {sector.number: sector.shards for sector in chosen}
     image, n_shown = draw_changes({**record}, changes, shards, store)
     store.save_new(files["preview.png"], image, "image/png")
-    page = write_page({**record}, changes, n_shown)
-    store.save_new(files["preview.md"], page.encode(), "text/markdown")
+    page = write_page({**record}, changes, n_shown, image)
+    store.save_new(files["preview.html"], page.encode(), "text/html; charset=utf-8")

@@ -1,7 +1,8 @@
-"""A preview for people: a sheet of thumbnails and a page of lists."""
+"""A preview for people: a page with a sheet of thumbnails and lists."""
 
 import math
 from collections.abc import Mapping, Sequence
+from html import escape
 from typing import Any
 
 from calnet_ops import keys
@@ -9,6 +10,7 @@ from calnet_ops.adapters.store import Store
 from calnet_ops.science.evaluation.changes import ENTER, LEAVE, TYPE, Change
 from calnet_ops.science.evaluation.gallery import Thumbnail, draw_gallery
 from calnet_ops.science.features.tables import matrix
+from calnet_ops.steps.one_file_page import page, picture
 
 N_SHOWN = 24
 """Thumbnails of each kind of change, those first that the model moved farthest: as many as a person
@@ -20,7 +22,7 @@ N_LISTED = 100
 ABOUT_TYPES = (
     "A type is measured from light curves, whatever the model: stars that enter have one when "
     "their sector is searched, and only a model that was in production before has types of its "
-    "own to differ. *Labelled* is what people and catalogs say."
+    "own to differ. Labelled is what people and catalogs say."
 )
 
 COLORS: Mapping[str, str] = {ENTER: "#2c7a3f", LEAVE: "#c0392b", TYPE: "#2c5d8a"}
@@ -61,46 +63,64 @@ def draw_changes(
 
 
 def write_page(
-    record: Mapping[str, Any], changes: Sequence[Change], n_shown: Mapping[str, int]
+    record: Mapping[str, Any],
+    changes: Sequence[Change],
+    n_shown: Mapping[str, int],
+    image: bytes,
 ) -> str:
-    """The page, in Markdown."""
-    against = record["champion"] or "no model in production: every candidate is new"
+    """The page, in HTML: MLflow shows no pictures in Markdown.
+
+    Parameters
+    ----------
+    n_shown
+        How many of each kind are on the sheet.
+    image
+        The sheet.
+    """
+    champion = record["champion"]
+    against = f"<code>{escape(champion)}</code>" if champion else "no model: every candidate is new"
     looked_at = f"{record['n_star']} stars of {', '.join(record['sectors']) or 'no sector'}"
-    lines = [
-        f"# Version {record['version']} of the model, if it were promoted",
-        "",
-        f"Model `{record['model_id']}` against `{against}`: {looked_at}.",
-        "",
-        "| enter | leave | stay | of them, another type |",
-        "|---|---|---|---|",
-        f"| {record['n_enter']} | {record['n_leave']} | {record['n_stay']} | {record['n_type']} |",
-        "",
-        ABOUT_TYPES,
+    parts = [
+        (
+            f"<p>Model <code>{escape(record['model_id'])}</code>, in production is {against}. "
+            f"{looked_at} were looked at.</p>"
+        ),
+        (
+            f"<p><b>{record['n_enter']}</b> enter the candidates, <b>{record['n_leave']}</b> leave "
+            f"them, <b>{record['n_stay']}</b> stay, {record['n_type']} of these with another "
+            "type.</p>"
+        ),
     ]
     if record["left_out"]:
         left_out = ", ".join(record["left_out"])
-        lines += ["", f"Left out, as the model in production has not scored it: {left_out}."]
+        parts.append(f"<p>Left out, as the model in production has not scored it: {left_out}.</p>")
+    if changes:
+        parts.append(picture(image, "Light curves and periodograms of those that move farthest"))
     for kind, title in TITLES.items():
         found = _first(changes, kind)
         if found:
-            lines += ["", f"## {title}", "", *_list(found, n_shown[kind])]
-    return "\n".join([*lines, ""])
+            parts += [f"<h2>{title}</h2>", *_list(found, n_shown[kind])]
+    parts.append(f"<p>{escape(ABOUT_TYPES)}</p>")
+    return page(f"Version {record['version']} of the model, if it were promoted", parts)
 
 
 def _list(found: Sequence[Change], n_shown: int) -> list[str]:
     rows = [
-        f"| {one.tic} | {keys.sector_key(one.sector)} | {one.probability:.3f} "
-        f"| {_number(one.probability_before)} | {_type(one)} | {one.verdict or '–'} |"
+        f"<tr><td class=n>{one.tic}<td>{keys.sector_key(one.sector)}"
+        f"<td class=n>{_number(one.probability_before)}<td class=n>{one.probability:.3f}"
+        f"<td>{escape(_type(one))}<td>{escape(one.verdict or '–')}</tr>"
         for one in found[:N_LISTED]
     ]
     more = len(found) - len(rows)
     return [
-        f"{n_shown} of {len(found)} are drawn in `preview.png`, the largest moves first.",
-        "",
-        "| TIC | sector | probability | before | type | labelled |",
-        "|---|---|---|---|---|---|",
+        f"<p>{n_shown} of {len(found)} are drawn above, the largest moves first.</p>",
+        (
+            "<table><tr><th class=n>TIC<th>sector<th class=n>probability before"
+            "<th class=n>then<th>type<th>labelled</tr>"
+        ),
         *rows,
-        *(["", f"And {more} more, in `preview.csv`."] if more else []),
+        "</table>",
+        *([f"<p>And {more} more, in <code>preview.csv</code>.</p>"] if more else []),
     ]
 
 

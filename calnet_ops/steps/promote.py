@@ -175,11 +175,11 @@ def _refuse(
         **_circumstances(move, champion),
     )
     if found:
+        way = "If it has to be this version, docs/training.md says how to override the gate"
         show_state(
             version,
             f"**refused** on {now} UTC, and the alias `champion` was put back: {reason}. It was "
-            f"moved by {move.actor}. If it has to be this version, docs/training.md says how to "
-            "override the gate",
+            f"moved by {move.actor}.{f' {way}' if ruling.open_to_override else ''}",
             f"refused on {now} UTC: {reason}",
             platform.registry,
         )

@@ -32,6 +32,8 @@ class Ruling:
     """Why it is promoted, or why not."""
     override: str = ""
     """The person's reason, if the gate is overridden by it."""
+    open_to_override: bool = False
+    """Whether a reason would have let it in."""
     facts: dict[str, Any] = field(default_factory=dict)
     """Of the stored model, if it is allowed."""
 
@@ -64,15 +66,17 @@ def rule(found: ModelVersion, platform: Platform) -> Ruling:
     if len(said) >= LEAST_REASON:
         return Ruling(model_id, allowed=True, reason=objection, override=said, facts=facts)
     short = f"; its tag {OVERRIDE} says only {said!r}, which is no reason" if said else ""
-    return Ruling(model_id, allowed=False, reason=f"{objection}{short}")
+    return Ruling(model_id, allowed=False, reason=f"{objection}{short}", open_to_override=True)
 
 
 def _doubt(version: int, model_id: str, ledger: Ledger) -> str:
     """What is wrong with the origin of a version; empty if nothing is."""
     if not model_id:
         return "it has no tag model_id: `train` or `model import` did not make it"
-    made = [item for item in ledger.records(TRAIN) if item.model_id == model_id]
-    if all(item.facts["version"] != version for item in made):
+    made = [item.facts["version"] for item in ledger.records(TRAIN) if item.model_id == model_id]
+    if made and version not in made:  # the button "Promote model" copies tags as well
+        return f"it is a copy of version {made[-1]}, which may get the alias itself"
+    if not made:
         return f"the ledger knows of no training or import of model {model_id} as this version"
     return ""
 

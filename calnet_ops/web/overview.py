@@ -94,6 +94,17 @@ class SectorRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Challenger:
+    """The newest version that was judged; none newer was ever in production."""
+
+    version: int
+    verdict: str
+    """``pass`` or ``fail``."""
+    reasons: list[str]
+    """Why not."""
+
+
+@dataclass(frozen=True, slots=True)
 class Waiting:
     """What waits for a person; release approvals are asked of Airflow, see `Approvals`."""
 
@@ -101,6 +112,7 @@ class Waiting:
     """Stars among the champion's candidates that nobody has judged."""
     halted: list[str]
     """Sectors that were stopped."""
+    challenger: Challenger | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +213,7 @@ def overview(platform: Platform) -> Overview:
         waiting=Waiting(
             n_candidate=len(frozenset().union(*waiting.values())),
             halted=_halted(deliveries),
+            challenger=_challenger(records, allowed),
         ),
         set_aside=_set_aside(rows),
         notices=notices[::-1][:NOTICES_SHOWN],
@@ -234,6 +247,15 @@ def _halted(deliveries: list[Delivery]) -> list[str]:
     stored = {item.sector: item for item in deliveries if is_in_store(item)}
     halted = [sector for sector, item in stored.items() if item.state == "halted"]
     return [keys.sector_key(sector) for sector in reversed(halted)]
+
+
+def _challenger(records: list[StepRecord], allowed: list[Promotion]) -> Challenger | None:
+    """What a person may promote; a version older than any that was in production waits no more."""
+    judged = {item.facts["version"]: item.facts for item in records if item.step == "gate"}
+    newest = max(judged, default=0)
+    if newest <= max((item.model_version for item in allowed), default=0):
+        return None
+    return Challenger(newest, judged[newest]["verdict"], judged[newest]["reasons"])
 
 
 def _set_aside(rows: list[SectorRow]) -> list[SetAside]:

@@ -106,8 +106,8 @@ def test_a_version_says_what_a_person_needs_before_the_click(labelled):
     assert "Not judged yet" not in text
     for part in (
         "**Gate: fail**", "**Critical** (each must hold)", "**Supporting** (one may fail)",
-        "canary, specificity", "| as published |", "| **test stars** |", "learned from",
-        "`missed.png`", "(#/runs/run-",
+        "canary, specificity", "| as published", "| **test stars**", "learned from",
+        "/artifacts/figures/missed.png)", "(#/runs/run-",
     ):  # fmt: skip
         assert part in text, part
 

@@ -1,18 +1,20 @@
 """Before the click a person sees which stars would come and go."""
 
 import json
+from base64 import b64encode
 
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pytest
 
 from calnet_ops import keys
-from calnet_ops.adapters.registry import LoggedModel
+from calnet_ops.adapters.registry import MAX_DESCRIPTION, LoggedModel
 from calnet_ops.errors import MissingInput
 from calnet_ops.steps import preview_page
 from calnet_ops.steps.characterise import CANDIDATES
 from calnet_ops.steps.preview import PARTS, preview_promotion
 from calnet_ops.steps.score import scores_key
+from calnet_ops.steps.version_page import TIERS
 from tests.support.graphs import tiny_graph
 from tests.support.memory_registry import MemoryRegistry
 from tests.support.scored_sectors import MODEL, draw_stars, put_champion, put_sector
@@ -60,9 +62,10 @@ def test_what_comes_and_what_goes_is_listed_and_drawn(scored):
     csv = artifacts[f"run-{version}/preview/preview.csv"]
     assert len(pa_csv.read_csv(pa.BufferReader(csv))) == 16
     assert artifacts[f"run-{version}/preview/preview.png"].startswith(b"\x89PNG")
-    page = artifacts[f"run-{version}/preview/preview.md"].decode()
-    assert "## Would no longer be candidates" in page
-    assert "| 870001 | s087 |" in page
+    page = artifacts[f"run-{version}/preview/preview.html"].decode()
+    assert "<h2>Would no longer be candidates</h2>" in page
+    assert "<td class=n>870001<td>s087" in page
+    assert b64encode(artifacts[f"run-{version}/preview/preview.png"]).decode() in page
     n_key = len(platform.store.objects)
     assert preview_promotion(version, platform, 2) == record
     assert len(platform.store.objects) == n_key
@@ -80,9 +83,9 @@ def test_pictures_and_lines_are_bounded_and_the_rest_is_counted(scored, monkeypa
     monkeypatch.setattr(preview_page, "N_SHOWN", 2)
     monkeypatch.setattr(preview_page, "N_LISTED", 3)
     record = preview_promotion(version, platform, 1)
-    page = platform.store.load(record["files"]["preview.md"]).decode()
+    page = platform.store.load(record["files"]["preview.html"]).decode()
     assert "2 of 4 are drawn" in page
-    assert "And 1 more, in `preview.csv`." in page
+    assert "And 1 more, in <code>preview.csv</code>." in page
 
 
 def test_without_a_champion_every_candidate_is_new(platform):
@@ -101,7 +104,7 @@ def test_a_sector_that_the_champion_has_not_scored_is_left_out_and_said(scored):
     put_sector(platform, 88, draw_stars(2, 88), model_id="somebody")
     record = preview_promotion(version, platform)
     assert (record["sectors"], record["left_out"]) == (["s087", "s086"], ["s088"])
-    page = platform.store.load(record["files"]["preview.md"]).decode()
+    page = platform.store.load(record["files"]["preview.html"]).decode()
     assert "has not scored it: s088" in page
 
 
@@ -120,7 +123,7 @@ def test_types_differ_only_where_both_models_were_in_production(scored):
     add_types(platform, 87, "new", {tic: "EW"})
     record = preview_promotion(version, platform, 1)
     assert (record["n_type"], record["n_stay"]) == (1, 1)
-    page = platform.store.load(record["files"]["preview.md"]).decode()
+    page = platform.store.load(record["files"]["preview.html"]).decode()
     assert "EA → EW" in page
 
 
@@ -134,11 +137,21 @@ def test_a_version_of_nobody_cannot_be_previewed(scored):
 def test_the_description_links_to_the_preview(scored):
     platform, version = scored
     key = keys.model("new", "verdict.json")
-    platform.store.save_new(key, json.dumps({"findings": []}).encode())
+    check = {"rule": "recall of EW", "found": "0.9", "expected": "at least 0.8", "passed": True}
+    findings = [{**check, "tier": tier} for tier in TIERS for _ in range(50)]
+    platform.store.save_new(key, json.dumps({"findings": findings}).encode())
     verdict = {"version": version, "model_id": "new", "verdict": "pass", "champion": MODEL}
     verdict |= {"reasons": [], "warnings": []}
     platform.ledger.record("gate", 0, key, model_id="new", facts=verdict)
     preview_promotion(version, platform, 1)
     text = platform.registry.descriptions[version]
-    assert "**Preview** of s087: 4 stars would enter, 4 leave" in text
+    page = f"#/run-{version}/artifacts/preview/preview.html"
+    assert f"**[Preview]({page})** of s087: 4 stars would enter, 4 leave" in text
     assert f"(#/runs/run-{version})" in text
+    assert len(text) < MAX_DESCRIPTION
+    *_, last, empty, more = text.split("\n")
+    assert last.endswith("| yes |")
+    whole = f"#/run-{version}/artifacts/gate/description.md"
+    assert (empty, more) == ("", f"And more: [description.md]({whole}).")
+    attached = platform.registry.attached[f"run-{version}/gate/description.md"]
+    assert attached.decode().count("| yes |") == len(findings)

@@ -243,11 +243,19 @@ def test_files_out_of_order_and_versions_of_no_known_origin_are_never_promoted(p
     del platform.store.objects[keys.model("a", "calnet.npz")]
     registry.tag(faked, "model_id", "c")  # a good model's id, by hand
     registry.tags[foreign - 1].clear()
-    for version, why in ((lost, "files"), (faked, "ledger"), (foreign, "model_id")):
+    unknown = registry.register(LoggedModel("r", "m"), {"model_id": "nobody's"}, "")
+    whys = (
+        (lost, "files"),
+        (faked, f"a copy of version {foreign}"),
+        (foreign, "model_id"),
+        (unknown, "ledger"),
+    )
+    for version, why in whys:
         registry.tag(version, "override", WHY)
         record = move(platform, version)
         assert record["action"] == "refused"
         assert why in record["reason"]
+        assert "override" not in registry.descriptions[version]
     assert platform.ledger.champion() is None
 
 

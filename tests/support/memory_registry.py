@@ -70,6 +70,10 @@ class MemoryRegistry:
         """Keep the files under the name of their run."""
         self.attached |= {f"{run_id}/{folder}/{name}": body for name, body in files.items()}
 
+    def artifacts_link(self, run_id: str) -> str:
+        """Name the run."""
+        return f"#/{run_id}/artifacts"
+
     def describe(self, version: int, description: str) -> None:
         """Set the text."""
         self.descriptions[version] = description

@@ -1,19 +1,22 @@
-"""The alias moved through MLflow's own REST API, as its UI does, until production has followed."""
+"""The alias moved in MLflow's UI, and by REST as the UI does it, until production has followed."""
 
 import time
+from base64 import b64decode
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
+from playwright.sync_api import expect, sync_playwright
 
 from calnet_ops import keys
 from calnet_ops.adapters.registry.moved import SECRET_VARIABLE
 from calnet_ops.lineage import canonical_json
 from calnet_ops.platform import Platform
+from calnet_ops.steps import one_file_page
 from calnet_ops.steps.promote import follow_champion
 from calnet_ops.web.app import make_app
-from tests.support.browser import serving
+from tests.support.browser import CHROMIUM_ARGUMENTS, chromium_path, serving
 from tests.support.mlflow_servers import mlflow_server
 from tests.support.platforms import make_platform
 from tests.web.conftest import RecordingScheduler
@@ -32,6 +35,10 @@ admin_username = keeper
 admin_password = correct horse battery
 authorization_function = calnet_ops.adapters.registry.moved:authenticate
 """
+PIXEL = b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=="
+)
+"""A PNG image."""
 WHY = "version 1 calls every star of camera 3 a binary"
 
 
@@ -153,3 +160,40 @@ def test_a_click_promotes_a_click_is_refused_and_a_reason_overrides(platform):
     record = click(platform, good)  # the same click backwards
     assert (record["action"], record["previous_version"]) == ("promoted", bad)
     assert ledger.champion().model_id == "good"
+
+
+def test_a_person_opens_the_preview_and_moves_the_alias_in_the_ui(platform):
+    ledger, registry, url = platform.ledger, platform.registry, platform.paths.mlflow
+    version = add_version(platform, "seen", "pass")
+    page = one_file_page.page("If it were promoted", [one_file_page.picture(PIXEL, "stars")])
+    run_id = registry.version(version)["run_id"]
+    place = f"api/2.0/mlflow-artifacts/artifacts/0/{run_id}/artifacts/preview/preview.html"
+    httpx.put(f"{url}/{place}", content=page, auth=KEEPER).raise_for_status()
+    link = f"{registry.artifacts_link(run_id)}/preview/preview.html"
+    registry.describe(version, f"**[Preview]({link})**")
+    n_before = len(platform.scheduler.started)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=chromium_path(), args=CHROMIUM_ARGUMENTS
+        )
+        login = {"username": ANNA[0], "password": ANNA[1]}
+        context = browser.new_context(http_credentials=login)
+        shown = context.new_page()
+        shown.goto(f"{url}/#/models/calnet/versions/{version}")
+        with context.expect_page() as opened:
+            shown.get_by_role("link", name="Preview", exact=True).click(timeout=20_000)
+        picture = opened.value.frame_locator("iframe").get_by_alt_text("stars")
+        expect(picture).to_have_js_property("naturalWidth", 1, timeout=20_000)
+
+        shown.bring_to_front()
+        shown.get_by_text("Add", exact=True).first.click()
+        dialog = shown.get_by_role("dialog")
+        dialog.get_by_role("combobox").fill("champion")
+        dialog.get_by_role("combobox").press("Enter")
+        dialog.get_by_role("button", name="Save aliases").click()
+        wait_for_calls(platform, n_before + 1)
+        browser.close()
+    assert platform.scheduler.started[n_before:] == ["watch_promotion"]
+    assert follow_champion(platform)["action"] == "promoted"
+    kept = ledger.promotions()[-1]
+    assert (kept.model_version, kept.actor, kept.seen_by) == (version, "anna", "webhook")

@@ -83,12 +83,30 @@ def test_the_ops_page_tells_who_promoted_and_what_was_against_it(pages, filled_p
     for part in (
         "Against the gate. The reason given: version 1 calls every star",
         "<dd>anna",
-        "in place of version 1",
+        "version 1</a></span>",
         "recall of EW: found 0.71",
     ):
         assert part in text
     champion = pages.get("/ops.json").json()["champion"]
     assert (champion["actor"], champion["previous_version"]) == ("anna", 1)
+
+
+def judge(platform, version, verdict, reasons=()):
+    facts = {"version": version, "verdict": verdict, "reasons": list(reasons)}
+    key = f"{version}-{verdict}.json"
+    platform.ledger.record("gate", 0, key, model_id=f"of {version}", facts=facts)
+
+
+def test_a_version_that_passed_the_gate_waits_for_a_person(pages, filled_platform):
+    link = f'<a href="{filled_platform.links.mlflow}/#/models/calnet/versions/3" title="in MLflow">'
+    judge(filled_platform, 1, "pass")  # is in production
+    assert "No newer version waits." in pages.get("/ops").text
+    judge(filled_platform, 3, "fail", ["recall: low"])
+    assert f"no to {link}version 3</a>: recall: low." in pages.get("/ops").text
+    judge(filled_platform, 3, "pass")
+    assert f'<p class="big">{link}Version 3</a></p>' in pages.get("/ops").text
+    promote_against_the_gate(filled_platform)  # version 3
+    assert pages.get("/ops.json").json()["waiting"]["challenger"] is None
 
 
 def test_drift_is_on_the_ops_page_with_a_link_to_its_figure(pages):

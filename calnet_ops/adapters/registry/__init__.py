@@ -5,6 +5,7 @@ from calnet_ops.adapters.registry.moved import Moved
 from calnet_ops.adapters.registry.registry import (
     CHALLENGER,
     CHAMPION,
+    MAX_DESCRIPTION,
     LoggedModel,
     ModelVersion,
     Registry,
@@ -14,6 +15,7 @@ from calnet_ops.adapters.registry.registry import (
 __all__ = [
     "CHALLENGER",
     "CHAMPION",
+    "MAX_DESCRIPTION",
     "MODEL",
     "LoggedModel",
     "MlflowRegistry",

@@ -15,6 +15,7 @@ from calnet_ops.adapters.registry.moved import TAG, Moved, read_note
 from calnet_ops.adapters.registry.registry import (
     CHALLENGER,
     CHAMPION,
+    MAX_DESCRIPTION,
     LoggedModel,
     ModelVersion,
     TrainingLog,
@@ -29,9 +30,6 @@ TIMEOUT_S = 30.0
 
 MAX_TAG = 4000
 """Longest value of a tag; MLflow cuts or refuses above 5,000 characters."""
-
-MAX_DESCRIPTION = 5000
-"""Longest description; PostgreSQL behind MLflow takes no more."""
 
 WEBHOOK = "calnet-ops"
 """Name of the webhook that tells of moved aliases."""
@@ -138,6 +136,11 @@ class MlflowRegistry:
         from calnet_ops.adapters.registry.attachments import attach_files
 
         attach_files(str(self._client.base_url).rstrip("/"), run_id, folder, files)
+
+    def artifacts_link(self, run_id: str) -> str:
+        """Address of a run's artifacts, as a description links to it from within the UI."""
+        run = self._tell("GET", "/api/2.0/mlflow/runs/get", {"run_id": run_id})["run"]
+        return f"#/experiments/{run['info']['experiment_id']}/runs/{run_id}/artifacts"
 
     def describe(self, version: int, description: str) -> None:
         """Set the text that the UI shows with a version."""

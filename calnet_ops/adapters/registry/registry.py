@@ -16,6 +16,10 @@ CHALLENGER = "challenger"
 """Alias of the version trained last."""
 
 
+MAX_DESCRIPTION = 5000
+"""Longest description; PostgreSQL behind MLflow takes no more."""
+
+
 class ModelVersion(TypedDict):
     """A version of the registered model."""
 
@@ -87,6 +91,9 @@ class Registry(Protocol):
 
     def attach(self, run_id: str, folder: str, files: Mapping[str, bytes]) -> None:
         """Keep files with the artifacts of a run, in place of any of the same names."""
+
+    def artifacts_link(self, run_id: str) -> str:
+        """Address of a run's artifacts, as a description links to it from within the UI."""
 
     def describe(self, version: int, description: str) -> None:
         """Set the text that the UI shows with a version."""

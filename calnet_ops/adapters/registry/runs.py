@@ -1,5 +1,6 @@
 """A training told to MLflow: parameters, curves, figures, data set, model."""
 
+import json
 import os
 import platform
 import tempfile
@@ -57,7 +58,9 @@ def log_run(url: str, training: TrainingLog) -> LoggedModel:
     mlflow.set_tracking_uri(url)
     mlflow.set_experiment(EXPERIMENT)
     commit = {COMMIT: training.commit} if training.commit else {}
-    with mlflow.start_run(tags={**training.tags, **commit}) as run:
+    # Its own names (calm-cod-101) tell nothing; without a model's, it makes one up.
+    title = training.tags.get("model_id")
+    with mlflow.start_run(run_name=title, tags={**training.tags, **commit}) as run:
         mlflow.log_params(dict(training.params))
         mlflow.log_metrics(dict(training.metrics))
         _log_history(mlflow.MlflowClient(), run.info.run_id, training)
@@ -88,13 +91,20 @@ def _dataset(training: TrainingLog) -> Any:
     from mlflow.data.dataset_source_registry import resolve_dataset_source
     from mlflow.data.meta_dataset import MetaDataset
 
+    profile = json.dumps(_dataset_tags(training))
+
+    class Profiled(MetaDataset):
+        def to_dict(self) -> dict[str, str]:
+            """As it is; the pages of a run show the profile of a data set, and not its tags."""
+            return {**super().to_dict(), "profile": profile}
+
     source = resolve_dataset_source(training.dataset_uri)
-    return MetaDataset(source, name="calnet", digest=training.dataset_id)
+    return Profiled(source, name="calnet", digest=training.dataset_id)
 
 
 def _dataset_tags(training: TrainingLog) -> dict[str, str]:
     """What the page of a run shows with its data set."""
-    kept = ("features_version", "label_set", "simulated")
+    kept = ("features_version", "label_set", "simulated", "taint")
     return {
         **{f"n_segment_{split}": str(n) for split, n in training.dataset_counts.items()},
         **{name: training.tags[name] for name in kept if name in training.tags},

@@ -8,6 +8,7 @@ from fastapi.encoders import jsonable_encoder
 from fastapi.responses import RedirectResponse
 from fastapi.templating import Jinja2Templates
 
+from calnet_ops.adapters.registry import MODEL
 from calnet_ops.platform import Platform
 from calnet_ops.web.login import Login
 from calnet_ops.web.overview import STAGES, Approvals, overview, waiting_approvals
@@ -57,7 +58,8 @@ def router(platform: Platform, login: Login, templates: Jinja2Templates) -> APIR
             "approvals": approvals.now(),
             "stages": STAGES,
             "airflow": platform.links.airflow,
-            "mlflow": platform.links.mlflow,
+            "mlflow": platform.links.mlflow.rstrip("/"),
+            "model": MODEL,
             "refresh_s": REFRESH_S,
         }
         return templates.TemplateResponse(request, "ops.html", values)

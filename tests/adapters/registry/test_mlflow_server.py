@@ -1,5 +1,6 @@
 """The registry on a real MLflow server on loopback."""
 
+import json
 import os
 import subprocess
 import sys
@@ -100,6 +101,7 @@ class TestServer:
             "features_version": "v1",
             "simulated": "true",
         }
+        assert json.loads(dataset["dataset"]["profile"])["n_segment_train"] == "10"
         tags = {tag["key"]: tag["value"] for tag in run["data"]["tags"]}
         assert tags["mlflow.source.git.commit"] == "1" * 40
         listed = httpx.get(f"{api}/artifacts/list", params={"run_id": run_id}).json()["files"]
