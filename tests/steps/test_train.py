@@ -3,6 +3,7 @@
 import json
 import logging
 from dataclasses import replace
+from datetime import datetime
 
 import numpy as np
 import pytest
@@ -159,6 +160,11 @@ class TestCircle:
         with pytest.raises(Killed):
             train_model(other, small, watch=dying)
         assert list(other.store.iter_keys("training/"))
+        given_up = keys.training_state("0123456789abcdef", 3)
+        other.store.save_new(given_up, b"of a killed training that nobody took up again")
+        other.store.written[given_up] = datetime(2018, 8, 1)  # noqa: DTZ001
+        (other.work / "training-killed").mkdir()
+        (other.work / "training-killed" / "owner").touch()
         again = train_model(other, small)
         assert again["model_id"] == trained["model_id"]
         assert not list(other.store.iter_keys("training/"))

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -20,6 +21,7 @@ class MemoryStore(Store):
         self.bucket = "memory"
         self.objects: dict[str, bytes] = {}
         self.metadata: dict[str, dict[str, str]] = {}
+        self.written: dict[str, datetime] = {}
 
     @override
     def make_bucket(self) -> None:
@@ -43,6 +45,7 @@ class MemoryStore(Store):
         held = self.objects.setdefault(key, body)
         if held is body:
             self.metadata[key] = metadata
+            self.written[key] = datetime.now(UTC).replace(tzinfo=None)
             return True
         if held != body:
             raise KeyTaken(key, found=sha256_hex(held), expected=true)
@@ -75,6 +78,11 @@ class MemoryStore(Store):
     def iter_keys(self, prefix: str) -> Iterator[str]:
         """Sorted keys."""
         return iter(sorted(key for key in self.objects if key.startswith(prefix)))
+
+    @override
+    def iter_written(self, prefix: str) -> Iterator[tuple[str, datetime]]:
+        """Sorted keys and their times."""
+        return ((key, self.written[key]) for key in self.iter_keys(prefix))
 
     @override
     def remove(self, key: str) -> None:

@@ -4,6 +4,7 @@ import io
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from functools import cached_property, partial
 from http import HTTPStatus
 from pathlib import Path
@@ -21,6 +22,7 @@ from calnet_ops.lineage import sha256_hex
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import ObjectTypeDef
 
 CONNECTIONS = 16
 """Sockets kept open to the store; more threads than this never read at once in a task."""
@@ -173,13 +175,12 @@ class Store:
 
     def iter_keys(self, prefix: str) -> Iterator[str]:
         """All keys below a prefix, sorted."""
-        pages = self._client.get_paginator("list_objects_v2").paginate(
-            Bucket=self.bucket, Prefix=prefix
-        )
-        with self._asking(prefix):
-            for page in pages:
-                for item in page.get("Contents", []):
-                    yield item["Key"]
+        return (item["Key"] for item in self._listed(prefix))
+
+    def iter_written(self, prefix: str) -> Iterator[tuple[str, datetime]]:
+        """All keys below a prefix, sorted, and when each was written: UTC without a zone."""
+        for item in self._listed(prefix):
+            yield item["Key"], item["LastModified"].astimezone(UTC).replace(tzinfo=None)
 
     def save_table(self, key: str, table: pa.Table) -> bool:
         """Write a table as Parquet; the same table gives the same bytes."""
@@ -245,6 +246,14 @@ class Store:
             target.write_bytes(self.load(key))
             count += 1
         return count
+
+    def _listed(self, prefix: str) -> "Iterator[ObjectTypeDef]":
+        pages = self._client.get_paginator("list_objects_v2").paginate(
+            Bucket=self.bucket, Prefix=prefix
+        )
+        with self._asking(prefix):
+            for page in pages:
+                yield from page.get("Contents", [])
 
     def _write(
         self, key: str, body: bytes, content_type: str, checksum: str, metadata: dict[str, str]
