@@ -22,6 +22,7 @@ with scratch_folder(Path(sys.argv[1])) as folder:
 def test_what_a_killed_training_left_goes_when_the_next_begins(tmp_path):
     command = [sys.executable, "-c", TRAINING, str(tmp_path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as training:
+        assert training.stdout
         left = tmp_path / training.stdout.readline().strip()
         with scratch_folder(tmp_path):
             assert (left / "train" / "00000.npy").exists()  # it runs
