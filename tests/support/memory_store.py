@@ -1,14 +1,12 @@
 """A store in memory with the promises of the real one; those of both: `tests/adapters/store`."""
 
-import io
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 from typing_extensions import override
 
-from calnet_ops.adapters.store import Store
+from calnet_ops.adapters.store import Store, from_parquet
 from calnet_ops.adapters.store.facts import from_metadata, to_metadata
 from calnet_ops.errors import KeyTaken, MissingInput, ServiceUnavailable
 from calnet_ops.lineage import sha256_hex
@@ -93,7 +91,7 @@ class MemoryStore(Store):
     @override
     def load_table(self, key: str, columns: list[str] | None = None) -> pa.Table:
         """Read Parquet."""
-        return pq.ParquetFile(io.BytesIO(self.load(key))).read(columns=columns)
+        return from_parquet(key, self.load(key), columns)
 
     @override
     def load_pointer(self, key: str) -> tuple[bytes | None, str]:
