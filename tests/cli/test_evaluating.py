@@ -119,6 +119,16 @@ def test_stars_that_a_model_learned_from_are_marked(folder, simulated_sector, tm
     assert (report["learned_from"], report["threshold"]) == (1, 0.25)
 
 
+@pytest.mark.parametrize("known", [["TIC 7"], 7, [10**30]])
+def test_a_list_of_stars_learned_from_that_is_none_is_refused(folder, tmp_path, known):
+    model = tmp_path / "model"
+    model.mkdir()
+    (model / "calnet.tflite").write_bytes(TINY.read_bytes())
+    (model / "model.json").write_text(json.dumps({"learned_from": known}))
+    with pytest.raises(WrongConfiguration, match="a list of TIC numbers"):
+        raise evaluate(folder, model=model).exception
+
+
 def test_a_person_sees_stars_shares_and_a_figure_of_the_mistakes(folder, tmp_path):
     result = evaluate(folder, "--threshold", "0.0", "--figure", tmp_path / "mistakes.png")
     assert result.exit_code == 0, result.exception
