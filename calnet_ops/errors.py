@@ -238,6 +238,12 @@ class MissingInput(HaltError):
     reason = "missing input"
 
 
+class DamagedObject(HaltError):
+    """An object of the store is there, but is not what was stored."""
+
+    reason = "damaged object"
+
+
 class FeaturesDiffer(HaltError):
     """A model was given features of another version than it learned from."""
 

@@ -18,6 +18,9 @@ LATEST = "releases/latest.json"
 DATASETS = "datasets/"
 """Prefix of data sets."""
 
+TRAININGS = "training/"
+"""Prefix of the states of all trainings that are not finished."""
+
 _SECTOR = re.compile(r"(?:s(?=[0-9]{3}))?([0-9]{1,4})").fullmatch
 _SPOC = re.compile(r"tess([0-9]{13})-s([0-9]{4})-([0-9]{16})-([0-9]{4})-s_lc\.fits").fullmatch
 """Digits of ASCII only, and nothing before or behind: names come from outside."""
@@ -297,7 +300,7 @@ def signature_name(fingerprint: str) -> str:
 
 def training_states(lineage: str) -> str:
     """Prefix of the states of a training that is not finished."""
-    return f"training/{lineage}/"
+    return f"{TRAININGS}{lineage}/"
 
 
 def training_state(lineage: str, epoch: int) -> str:

@@ -61,8 +61,8 @@ def evaluate(
 
     The manifest has columns path (relative to the folder), tic and label: EB, PLANET and NONEB are
     counted, AMBIGUOUS is told, rows without a label are left out. If it has sha256 or bytes, they
-    are checked. A file that is missing, changed or no light curve is named, and the others go on.
-    No server is needed for a model in a file.
+    are checked. A file that is missing, changed or no light curve is named, and the others go on;
+    if none is left to judge, the command ends with 1. No server is needed for a model in a file.
 
     Examples: [bold]calnet-ops model evaluate champion --on ../shared/data --json[/bold],
     [bold]calnet-ops model evaluate calnet.keras --on stars --figure mistakes.png[/bold],
@@ -94,6 +94,8 @@ def evaluate(
         print_json(report)
     else:
         _show(report)
+    if all(star["probability"] is None for star in report["stars"]):
+        raise typer.Exit(1)
 
 
 def _evaluate_frozen(model: str, figure: Path | None, *, as_json: bool) -> None:
@@ -150,7 +152,7 @@ def _show(report: "Evaluation") -> None:
         probability = star["probability"]
         table.add_row(
             str(star["tic"]),
-            star["label"] + ("" if star["clean"] or star["label"] != "EB" else " (hard)"),
+            star["label"] + (" (hard)" if star["label"] == "EB" and star["clean"] is False else ""),
             ",".join(map(str, star["sectors"])),
             "–" if probability is None else f"{probability:.4f}",
             _word(star["called"]),
@@ -179,13 +181,14 @@ def _shares(parts: "dict[str, dict[str, Share]]") -> Table:
         if product:
             table.add_row(f"[bold]{product}[/bold]")
         for name, share in summary.items():
-            table.add_row(
-                TITLES[name],
-                f"{share['n_right']} of {share['n']}",
-                f"{share['share']:.3f}" if share["n"] else "–",
-                f"{share['low']:.3f} to {share['high']:.3f}" if share["n"] else "–",
-                str(share["n_not_judged"] or ""),
-            )
+            if share["n"] + share["n_not_judged"]:
+                table.add_row(
+                    TITLES[name],
+                    f"{share['n_right']} of {share['n']}",
+                    f"{share['share']:.3f}" if share["n"] else "–",
+                    f"{share['low']:.3f} to {share['high']:.3f}" if share["n"] else "–",
+                    str(share["n_not_judged"] or ""),
+                )
     return table
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from calnet_ops.simulator.injection import MadeStar
 
 QUIET = "NONEB"
-"""Label of base stars; of these only the clean ones: a planet candidate brings its own dips."""
+"""Label of base stars, without those that are not clean: a planet candidate brings its own dips."""
 
 COLUMNS = (
     *("path", "tic", "sector", "product", "label", "clean", "kind", "side"),
@@ -49,11 +49,12 @@ def inject(
 ) -> None:
     """Multiply eclipses of known truth into real quiet light curves, and make negatives of them.
 
-    Base stars are the clean NONEB rows of the manifest. Each gives binaries (EA, EB, EW; depths of
-    0.2 to 60%, periods up to 13 d) and as many stars without: itself, upside down, and with its
-    pieces dealt anew. All that is made of a base star is on its side: train, validation or test.
-    The new manifest holds the truth and serves [bold]calnet-ops model evaluate --on[/bold]. Files
-    are of 2 MB, so 30 light curves give 2.4 GB with 20 binaries each.
+    Base stars are the NONEB rows of the manifest, without those that are not clean. Each gives
+    binaries (EA, EB, EW; depths of 0.2 to 60%, periods up to 13 d) and as many stars without:
+    itself, upside down, and with its pieces dealt anew. All that is made of a base star is on its
+    side: train, validation or test. The new manifest holds the truth and serves
+    [bold]calnet-ops model evaluate --on[/bold]. Files are of 2 MB, so 30 light curves give 2.4 GB
+    with 20 binaries each.
 
     Example: [bold]calnet-ops model inject ../shared/data --out var/injected --side test[/bold]
     """
@@ -63,22 +64,26 @@ def inject(
         raise WrongConfiguration("--side", found=side, expected=" or ".join(SIDES))
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise WrongConfiguration("--out", found=f"{out}, not empty", expected="a new folder")
-    rows = [row for row in read_folder(folder) if row.label == QUIET and row.clean]
-    bases = list(_bases([row for row in rows if not side or side_of(row.tic, seed) == side]))
+    skipped: list[str] = []
+    rows = _quiet(read_folder(folder), skipped)
+    wanted = [row for row in rows if not side or side_of(row.tic, seed) == side]
+    bases = list(_bases(wanted, skipped))
     if not bases:
         raise MissingInput(
             f"{QUIET} light curves in {folder}",
             found=f"{len(rows)} clean ones, none that can be used on side {side or 'any'}",
             expected="two-minute light curves of SPOC",
+            cure=f"The first: {skipped[0]}" if skipped else "",
         )
-    out.mkdir(parents=True, exist_ok=True)
     makers = _makers(per_star, planets)
     rows_made = _make(bases, out, makers, seed, first_tic)
-    made = list(track(rows_made, len(makers) * len(bases), "injecting"))
-    with (out / MANIFEST).open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(made)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        made = list(track(rows_made, len(makers) * len(bases), "injecting"))
+        _save_manifest(out / MANIFEST, made)
+    except OSError as error:
+        expected = "a folder that can be written, with room"
+        raise WrongConfiguration("--out", found=str(error), expected=expected) from error
     sides = sorted({row["side"] for row in made})
     record = {
         "folder": str(out),
@@ -87,24 +92,52 @@ def inject(
         "n_base_star": len({row.tic for row, _ in bases}),
         **{f"n_{one}": sum(row["side"] == one for row in made) for one in sides},
         "simulated": True,
+        "skipped": skipped,
     }
     show(record, as_json=as_json)
 
 
-def _bases(rows: Iterable[LabelledFile]) -> Iterator[tuple[LabelledFile, "LightCurve"]]:
-    """Light curves that can carry eclipses; of the others it is said why not."""
+def _save_manifest(path: Path, made: Sequence[dict[str, Any]]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(made)
+
+
+def _quiet(files: Sequence[LabelledFile], skipped: list[str]) -> list[LabelledFile]:
+    """Light curves of stars that nobody calls anything but quiet; to `skipped` go the doubtful."""
+    doubtful = {file.tic for file in files if file.label not in {QUIET, ""}}
+    rows = [file for file in files if file.label == QUIET and file.clean is not False]
+    skipped += [f"{row.name}: its star has two labels" for row in rows if row.tic in doubtful]
+    return [row for row in rows if row.tic not in doubtful]
+
+
+def _bases(
+    rows: Iterable[LabelledFile], skipped: list[str]
+) -> Iterator[tuple[LabelledFile, "LightCurve"]]:
+    """Light curves that can carry eclipses; to `skipped` is added why the others cannot."""
+    for row in rows:
+        try:
+            yield row, _read_base(row)
+        except (RejectedInput, OSError) as error:
+            skipped.append(row.problem or str(error))
+            text = f"skipped {skipped[-1]}"
+            errors.print(text, highlight=False, markup=False, soft_wrap=True)
+
+
+def _read_base(row: LabelledFile) -> "LightCurve":
+    """Light curve of the very star, if it is long enough to be scored and to hold eclipses."""
+    from calnet_ops.science.features import extract
     from calnet_ops.science.lightcurve import spoc
 
-    for row in rows:
-        reason = row.problem
-        if not reason:
-            try:
-                SpocName.parse(row.path.name)
-                yield row, spoc.read_checked(row.path.name, row.path.read_bytes())
-            except RejectedInput as error:
-                reason = str(error)
-        if reason:
-            errors.print(f"skipped {reason}", highlight=False, markup=False, soft_wrap=True)
+    name = row.path.name
+    if row.problem:
+        raise RejectedInput(row.name, found=row.problem, expected="a sound light curve")
+    _, curve = spoc.verify_and_read(name, row.path.read_bytes())
+    if curve.tic != row.tic:
+        raise RejectedInput(name, found=f"TIC {curve.tic}", expected=f"{row.tic} (manifest)")
+    extract(curve)
+    return curve
 
 
 def _makers(per_star: int, planets: int) -> list[tuple[Callable[..., "MadeStar"], int]]:

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import math
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -66,8 +67,16 @@ def show_rows(rows: Sequence[Mapping[str, Any]], *, as_json: bool, title: str = 
 
 
 def print_json(value: Any) -> None:
-    """Print JSON and nothing else."""
-    print(json.dumps(value, default=str))
+    """Print JSON and nothing else; a number that is none, which JSON does not have, is null."""
+    print(json.dumps(_strict(value), default=str, allow_nan=False))
+
+
+def _strict(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {name: _strict(item) for name, item in value.items()}
+    return [_strict(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def report_failure(error: CalnetError, *, as_json: bool) -> None:

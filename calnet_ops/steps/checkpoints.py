@@ -2,18 +2,38 @@
 
 import time
 from collections.abc import Callable
+from datetime import timedelta
 
 import structlog
 
 from calnet_ops import keys
 from calnet_ops.adapters.store import Store
 from calnet_ops.errors import KeyTaken
+from calnet_ops.platform import Platform
 
 KEPT_AFTER_S = 300.0
 """Seconds between two states: what a kill may cost. A state of the published network has 210 MB and
 takes a second or two to keep. The demo's training ends before there is one."""
 
+GIVEN_UP_AFTER = timedelta(days=30)
+"""Age of a state that nobody takes up again: a month's labels have made another data set since."""
+
 log = structlog.get_logger()
+
+
+def forget_given_up(lineage: str, platform: Platform) -> None:
+    """Remove old states of other trainings, which were killed and not begun again.
+
+    Parameters
+    ----------
+    lineage
+        Of the training that begins: its own states stay, whatever their age.
+    """
+    store, begun = platform.store, platform.now() - GIVEN_UP_AFTER
+    for key, written in list(store.iter_written(keys.TRAININGS)):
+        if written < begun and not key.startswith(keys.training_states(lineage)):
+            store.remove(key)
+            log.info("training_state_removed", key=key, written=f"{written:%Y-%m-%d}")
 
 
 class StoredCheckpoints:

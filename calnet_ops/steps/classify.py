@@ -236,7 +236,12 @@ def _score_some(files: list[Path], model: ChosenModel) -> Iterator[ScoredFile]:
     start = 0
     for file, found in read:
         stop = start + len(found)
-        yield replace(file, scores=scores[start:stop].copy())
+        its_own = scores[start:stop].copy()
+        if np.isfinite(its_own).all():
+            yield replace(file, scores=its_own)
+        else:
+            reason = f"{file.path.name}: found a score that is no number, expected 0 to 1"
+            yield replace(file, reason=reason)
         start = stop
 
 

@@ -1,13 +1,16 @@
 """What a data set is made from: enough to make it again, and the source of its id."""
 
 import json
+import re
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Any, Self
+from difflib import get_close_matches
+from typing import Any, Self, TypeVar
 
 from calnet_ops import keys
 from calnet_ops.adapters.ledger import Ledger
 from calnet_ops.adapters.store import Store
-from calnet_ops.errors import MissingInput
+from calnet_ops.errors import DamagedObject, MissingInput
 from calnet_ops.lineage import canonical_json, lineage_id
 from calnet_ops.science.labels.split import (
     CELL_DEG,
@@ -19,6 +22,13 @@ from calnet_ops.science.labels.split import (
 
 VERSION = 5
 """Raised when the same recipe gives another data set."""
+
+SHOWN = 3
+"""Ids that are named in place of one that is not there."""
+
+Described = TypeVar("Described")
+
+_ID = re.compile(r"[0-9a-f]{16}").fullmatch
 
 SPLIT = (SALT, CELL_DEG, TRAIN_SHARE, VALIDATION_SHARE, GUARD_BAND)
 """Everything that says on which side a star is; see `calnet_ops.science.labels.split`."""
@@ -48,6 +58,12 @@ class Recipe:
         """Id of the data set that comes of it."""
         inputs = asdict(self)
         return lineage_id("dataset", inputs.pop("version"), **inputs)
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Keys of all objects that it is made from."""
+        others = (self.not_negatives,) if self.not_negatives else ()
+        return (self.label_set, *self.shards, *self.statistics, *others)
 
     def as_json(self) -> dict[str, Any]:
         """For the store."""
@@ -80,17 +96,56 @@ def load_recipe(dataset_id: str, store: Store) -> Recipe:
     Raises
     ------
     MissingInput
-        If there is none of this id.
+        If there is none of this id; those that are like it are named.
+    DamagedObject
+        If it cannot be read.
     """
     key = keys.dataset_recipe(dataset_id)
-    if not store.exists(key):
-        old = store.exists(keys.dataset(dataset_id))
-        raise MissingInput(
-            f"data set {dataset_id}",
-            found="a table of an earlier version, without its recipe" if old else "no such recipe",
-            expected=f"an object {key}",
-            cure="Freeze it again: calnet-ops dataset freeze"
-            if old
-            else "List them with: calnet-ops dataset list",
-        )
-    return Recipe.from_json(json.loads(store.load(key)))
+    if not _ID(dataset_id) or not store.exists(key):
+        raise _no_recipe(dataset_id, store)
+    return load_described(key, store, Recipe.from_json)
+
+
+def load_described(
+    key: str, store: Store, read: Callable[[dict[str, Any]], Described]
+) -> Described:
+    """What an object in JSON says of a data set.
+
+    Raises
+    ------
+    DamagedObject
+        If it is not what this step writes.
+    """
+    body = store.load(key)
+    try:
+        return read(json.loads(body))
+    except (ValueError, TypeError, AttributeError, KeyError) as error:
+        found = f"{len(body)} bytes: {type(error).__name__}: {error}"
+        cure = "Restore this object from a copy of the store, or take the software that wrote it."
+        raise DamagedObject(
+            store.uri(key), found=found, expected="JSON of a data set", cure=cure
+        ) from error
+
+
+def dataset_ids(store: Store) -> list[str]:
+    """Ids of all data sets that have a recipe, sorted."""
+    ending = "-recipe.json"
+    names = [key for key in store.iter_keys(keys.DATASETS) if key.endswith(ending)]
+    return [key.removeprefix(keys.DATASETS).removesuffix(ending) for key in names]
+
+
+def _no_recipe(dataset_id: str, store: Store) -> MissingInput:
+    found, cure = "no such recipe", "List them with: calnet-ops dataset list"
+    if _ID(dataset_id) and store.exists(keys.dataset(dataset_id)):
+        found = "a table of an earlier version, without its recipe"
+        cure = "Freeze it again: calnet-ops dataset freeze"
+    elif alike := _alike(dataset_id.strip().lower(), dataset_ids(store)):
+        cure = f"Did you mean {' or '.join(alike)}?"
+    expected = f"16 digits of which there is {keys.dataset_recipe('<id>')}"
+    return MissingInput(f"data set {dataset_id[:80]}", found=found, expected=expected, cure=cure)
+
+
+def _alike(text: str, ids: list[str]) -> list[str]:
+    """Ids that a text may stand for: shortened, or misspelt."""
+    short = [one for one in ids if text and one.startswith(text)]
+    return short[:SHOWN] or get_close_matches(text, ids, SHOWN)

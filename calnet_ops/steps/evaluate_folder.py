@@ -35,7 +35,8 @@ class JudgedStar(TypedDict):
     tic: int
     sectors: list[int]
     label: str
-    clean: bool
+    clean: bool | None
+    """None if the manifest does not say."""
     products: list[str]
     n_segment: int
     probability: float | None
@@ -53,13 +54,13 @@ class JudgedStar(TypedDict):
 
 
 class Share(TypedDict):
-    """Stars that a model is right about, with the 95% interval (Wilson)."""
+    """Stars that a model is right about, with the 95% interval (Wilson); of no stars None."""
 
     n_right: int
     n: int
-    share: float
-    low: float
-    high: float
+    share: float | None
+    low: float | None
+    high: float | None
     n_not_judged: int
     """Besides these."""
 
@@ -81,6 +82,8 @@ class Evaluation(TypedDict):
     """TIC numbers, the most certain mistake first."""
     not_judged: list[str]
     """Files that were not used, and why."""
+    left_out: list[str]
+    """Files of the manifest that have no label, and so are in nothing else."""
     learned_from: int | None
     """Stars of the folder that the model has learned from; None if that is not known."""
     injected: dict[str, Any] | None
@@ -119,10 +122,12 @@ def evaluate(
     rows
         Files of the folder, see `read_folder`.
     scored
-        Of those without a problem, in their order, see `score_files`.
+        Of those without a problem, see `score_files`.
     learned_from
         If it is known what the model has learned from.
     """
+    left_out = [row.name for row in rows if not row.label]
+    rows = [row for row in rows if row.label]
     found = {file.path: file for file in scored}
     stars = [
         _Files(group, [found.get(row.path) for row in group]) for group in _by_star(rows).values()
@@ -154,6 +159,7 @@ def evaluate(
             for file in star["files"]
             if file["reason"]
         ],
+        left_out=left_out,
         learned_from=sum(bool(star["learned_from"]) for star in judged) if learned_from else None,
         injected=_injected(rows, judged),
         stars=judged,
@@ -177,11 +183,17 @@ def _judge(star: _Files, model: ChosenModel, learned_from: LearnedFrom | None) -
     called = None if probability is None else probability >= model.threshold
     truth = TRUTH.get(first.label) if len(labels) == 1 else None
     counted = truth is not None and called is not None
+    reasons = [file["reason"] for file in files if file["reason"]]
+    if truth is None:
+        reasons.append(
+            f"not counted: found label {'/'.join(labels)}, expected {' or '.join(TRUTH)}"
+        )
+    clean = {row.clean for row in star.rows}
     return JudgedStar(
         tic=first.tic,
         sectors=sorted({one.sector for one in used if one.sector}),
         label="/".join(labels),
-        clean=all(row.clean for row in star.rows),
+        clean=None if None in clean else all(clean),
         products=sorted({row.product for row in star.rows if row.product}),
         n_segment=sum(one.scores.size for one in used),
         probability=probability,
@@ -190,7 +202,7 @@ def _judge(star: _Files, model: ChosenModel, learned_from: LearnedFrom | None) -
         right=called == truth if counted else None,
         counted=counted,
         learned_from=_learned(first, learned_from),
-        reason="; ".join(dict.fromkeys(file["reason"] for file in files if file["reason"])),
+        reason="; ".join(dict.fromkeys(reasons)),
         files=files,
     )
 
@@ -213,15 +225,16 @@ def _learned(row: LabelledFile, learned_from: LearnedFrom | None) -> bool | None
 
 
 def _summary(stars: Sequence[JudgedStar]) -> dict[str, Share]:
-    """Right and all, by label; those that there are."""
+    """Right and all, by label."""
+    binaries = [star for star in stars if star["label"] == "EB"]
     parts = {
-        "eb_found": [star for star in stars if star["label"] == "EB"],
-        "eb_found_clean": [star for star in stars if star["label"] == "EB" and star["clean"]],
-        "eb_found_hard": [star for star in stars if star["label"] == "EB" and not star["clean"]],
+        "eb_found": binaries,
+        "eb_found_clean": [star for star in binaries if star["clean"] is True],
+        "eb_found_hard": [star for star in binaries if star["clean"] is False],
         "planet_not_called": [star for star in stars if star["label"] == "PLANET"],
         "quiet_not_called": [star for star in stars if star["label"] == "NONEB"],
     }
-    return {name: _share(part) for name, part in parts.items() if part}
+    return {name: _share(part) for name, part in parts.items()}
 
 
 def _share(stars: Sequence[JudgedStar]) -> Share:
@@ -231,9 +244,9 @@ def _share(stars: Sequence[JudgedStar]) -> Share:
     return Share(
         n_right=n_right,
         n=len(counted),
-        share=rate.value,
-        low=rate.low,
-        high=rate.high,
+        share=rate.value if counted else None,
+        low=rate.low if counted else None,
+        high=rate.high if counted else None,
         n_not_judged=len(stars) - len(counted),
     )
 

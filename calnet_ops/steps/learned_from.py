@@ -67,13 +67,26 @@ def learned_from(model: str, installation: Callable[[], Platform]) -> LearnedFro
         See `model_named`.
     installation
         Opens the platform, if the model is one of its own.
+
+    Raises
+    ------
+    WrongConfiguration
+        If the list is none of numbers.
     """
     version = _VERSION.match(model)
     if version and not Path(model).exists():
         return _of_dataset(find_model(version["version"], installation()), installation())
     facts = Path(model).with_name("model.json")
     known = json.loads(facts.read_bytes()).get("learned_from") if facts.is_file() else None
-    return None if known is None else _Learned(np.array(known, np.int64), *_nowhere(len(known)))
+    if known is None:
+        return None
+    try:
+        return _Learned(np.array(known, np.int64), *_nowhere(len(known)))
+    except (TypeError, ValueError, OverflowError) as error:
+        found = f"learned_from: {error}"
+        raise WrongConfiguration(
+            str(facts), found=found, expected="learned_from: a list of TIC numbers"
+        ) from error
 
 
 def _of_dataset(model_id: str, platform: Platform) -> LearnedFrom | None:

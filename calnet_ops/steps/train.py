@@ -5,8 +5,6 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import partial
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -20,7 +18,7 @@ from calnet_ops.science.evaluation.evidence import measure
 from calnet_ops.science.evaluation.threshold import choose_threshold
 from calnet_ops.science.network.samples import first_segments
 from calnet_ops.science.network.settings import NETWORKS, RECIPES, Settings
-from calnet_ops.steps.checkpoints import StoredCheckpoints
+from calnet_ops.steps.checkpoints import StoredCheckpoints, forget_given_up
 from calnet_ops.steps.dataset import Dataset, freeze_dataset, judge_stars
 from calnet_ops.steps.features_version import version_to_train
 from calnet_ops.steps.progress import Watch, unseen
@@ -31,6 +29,7 @@ from calnet_ops.steps.registered import (
     registered_before,
 )
 from calnet_ops.steps.registered_model import LEAST_RECALL, Origin, Trained
+from calnet_ops.steps.scratch import scratch_folder
 from calnet_ops.steps.stored_model import GRAPH, WEIGHTS, make_scorer
 from calnet_ops.steps.stored_segments import StoredSegments
 from calnet_ops.steps.training_reference import training_reference
@@ -90,6 +89,7 @@ def train_model(
     if done:
         log.info("model_unchanged", **done)
         return done
+    forget_given_up(lineage, platform)
     checkpoints = StoredCheckpoints(lineage, platform.store)
     trained = _train(dataset, settings, checkpoints, platform, watch)
     origin = Origin(lineage, dataset, labels.facts["set_id"], asdict(settings))
@@ -130,9 +130,9 @@ def _train(
     parts = {split: dataset.part(split) for split in ("train", "validation", "test")}
     _check_parts(parts, dataset)
     n_batch = settings.n_epoch * math.ceil(len(parts["train"]) / settings.batch)
-    with TemporaryDirectory(prefix="training-", dir=platform.work) as scratch:
+    with scratch_folder(platform.work) as scratch:
         segments = {
-            split: StoredSegments(rows, platform.store, Path(scratch, split))
+            split: StoredSegments(rows, platform.store, scratch / split)
             for split, rows in parts.items()
         }
         model, epochs = train_fresh(

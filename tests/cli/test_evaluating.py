@@ -4,11 +4,13 @@ import csv
 import hashlib
 import json
 
+import numpy as np
 import pytest
 import structlog
 from typer.testing import CliRunner
 
 from calnet_ops.cli.commands import app
+from calnet_ops.cli.output import print_json
 from calnet_ops.errors import WrongConfiguration
 from calnet_ops.simulator.signals import Kind
 from calnet_ops.steps.learned_from import model_named
@@ -117,6 +119,16 @@ def test_stars_that_a_model_learned_from_are_marked(folder, simulated_sector, tm
     assert (report["learned_from"], report["threshold"]) == (1, 0.25)
 
 
+@pytest.mark.parametrize("known", [["TIC 7"], 7, [10**30]])
+def test_a_list_of_stars_learned_from_that_is_none_is_refused(folder, tmp_path, known):
+    model = tmp_path / "model"
+    model.mkdir()
+    (model / "calnet.tflite").write_bytes(TINY.read_bytes())
+    (model / "model.json").write_text(json.dumps({"learned_from": known}))
+    with pytest.raises(WrongConfiguration, match="a list of TIC numbers"):
+        raise evaluate(folder, model=model).exception
+
+
 def test_a_person_sees_stars_shares_and_a_figure_of_the_mistakes(folder, tmp_path):
     result = evaluate(folder, "--threshold", "0.0", "--figure", tmp_path / "mistakes.png")
     assert result.exit_code == 0, result.exception
@@ -126,7 +138,12 @@ def test_a_person_sees_stars_shares_and_a_figure_of_the_mistakes(folder, tmp_pat
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("path,label\n", "no column tic"), ("path,tic,label\na,1,\n", "no labelled file")],
+    [
+        ("path,label\n", "no column tic among path, label"),
+        ("", "no column path, tic, label among none"),
+        ("path,tic,label\na,1,\n", "no labelled file"),
+        (f"path,tic,label,note\na,1,EB,{'x' * 200_000}\n", "field larger than field limit"),
+    ],
 )
 def test_a_manifest_that_cannot_serve_is_refused(text, message, tmp_path):
     (tmp_path / "manifest.csv").write_text(text)
@@ -139,6 +156,77 @@ def test_a_folder_without_manifest_or_model_is_refused(tmp_path):
         raise evaluate(tmp_path).exception
     with pytest.raises(WrongConfiguration, match="no model in the folder"):
         model_named(str(tmp_path))
+
+
+def test_where_the_manifest_is_instead_is_said(folder):
+    with pytest.raises(WrongConfiguration, match="There is one in"):
+        raise evaluate(folder / "stars").exception
+    with pytest.raises(WrongConfiguration, match="Give the folder of the file"):
+        raise evaluate(folder / "manifest.csv").exception
+    with pytest.raises(WrongConfiguration, match="no such folder"):
+        raise evaluate(folder / "elsewhere").exception
+
+
+def strict(text):
+    def refuse(constant):
+        raise AssertionError(constant)
+
+    return json.loads(text, parse_constant=refuse)
+
+
+def test_of_a_manifest_with_needed_columns_alone_nothing_is_made_up(folder, simulated_sector):
+    """No share of nothing, no hard binaries if nobody says so, and no file without its reason."""
+    binary = simulated_sector.file_of(Kind.EW)
+    tic = binary.name.split("-")[2]
+    path = f"stars/{binary.name}"
+    rows = [(path, f"TIC {tic}", "eb"), (path, f"{tic}.0", "eb"), ("no.fits", 2, "")]
+    rows += [("gone.fits", 3, "planet host"), ("x" * 5000, 4, "quiet"), (path, "²", "EB")]
+    write_manifest(
+        folder, [dict(zip((" Path", "TIC ", "Label"), row, strict=True)) for row in rows]
+    )
+    result = evaluate(folder, "--threshold", "0.0", "--json")
+    assert result.exit_code == 0, result.exception
+    report = strict(result.stdout)
+    summary = report["summary"]
+    assert (summary["eb_found"]["n"], summary["eb_found"]["n_not_judged"]) == (1, 1)
+    assert summary["eb_found_clean"] == summary["eb_found_hard"] | {"n": 0}
+    assert summary["planet_not_called"] == {
+        "n_right": 0, "n": 0, "share": None, "low": None, "high": None, "n_not_judged": 1
+    }  # fmt: skip
+    assert report["left_out"] == ["no.fits"]
+    reasons = {star["tic"]: star["reason"] for star in report["stars"]}
+    assert "listed twice" in reasons[int(tic)]
+    assert "found path 'gone.fits', no such file" in reasons[3]
+    assert "cannot be read" in reasons[4]
+    assert "found tic '²', expected a number" in reasons[0]
+    (judged,) = (star for star in report["stars"] if star["tic"] == int(tic))
+    once = report_of(folder, "--threshold", "0.0")["by_product"]["not told"]["eb_found"]["n"]
+    assert (judged["clean"], len(judged["files"]), once) == (None, 2, 1)
+    assert "binaries found" in evaluate(folder).stdout
+    assert "sure ones" not in evaluate(folder).stdout
+
+
+def test_json_has_no_numbers_that_are_none(capsys):
+    print_json({"low": float("nan"), "rows": [(1, float("inf")), {"kept": np.float64(0.5)}]})
+    assert strict(capsys.readouterr().out) == {"low": None, "rows": [[1, None], {"kept": 0.5}]}
+
+
+def test_if_no_file_can_be_used_the_report_says_so_and_the_command_fails(tmp_path):
+    write_manifest(tmp_path, [{"path": "gone.fits", "tic": 3, "label": "EB"}])
+    result = evaluate(tmp_path, "--json")
+    assert result.exit_code == 1
+    assert strict(result.stdout)["summary"]["eb_found"]["share"] is None
+
+
+def test_stars_whose_label_does_not_count_say_why(folder, simulated_sector):
+    binary, other = (simulated_sector.file_of(kind) for kind in (Kind.EW, Kind.CONSTANT))
+    rows = [row_of(binary, f"stars/{binary.name}", label=label) for label in ("EB", "quiet")]
+    rows.append(row_of(other, f"stars/{other.name}", label="galaxy"))
+    write_manifest(folder, rows)
+    stars = report_of(folder)["stars"]
+    assert ["found label EB/NONEB, expected" in star["reason"] for star in stars] == [True, False]
+    assert "found label GALAXY" in stars[1]["reason"]
+    assert [star["counted"] for star in stars] == [False, False]
 
 
 def test_real_stars_are_judged_each_once(shared_data):

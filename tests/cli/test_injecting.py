@@ -1,10 +1,12 @@
 """`model inject`: a folder of stars made of real ones, which `model evaluate` takes."""
 
 import csv
+import io
 import json
 
 import pytest
 import structlog
+from astropy.io import fits
 from typer.testing import CliRunner
 
 from calnet_ops.cli.commands import app
@@ -112,6 +114,55 @@ def test_the_manifest_is_a_label_catalog_as_well(injected):
     assert [record.verdict for record in records].count("EB") == 8
     assert {record.eb_type for record in records if record.verdict == "EB"} == {"EA", "EB", "EW"}
     assert {record.source for record in records} == {"simulated"}
+
+
+def test_what_cannot_carry_eclipses_is_told_and_the_others_go_on(simulated_sector, tmp_path):
+    """Another star than listed, one of two labels, too few cadences, half a file, a file twice."""
+    folder, rows = tmp_path / "stars", ["path,tic,label"]
+    folder.mkdir()
+    quiet, spotted, binary = (
+        simulated_sector.file_of(kind) for kind in (Kind.CONSTANT, Kind.SPOTTED, Kind.EA)
+    )
+    tics = [int(star.name.split("-")[2]) for star in (quiet, spotted, binary)]
+    for star, tic, label in (
+        (quiet, tics[0], "quiet"),
+        (quiet, tics[0], "quiet"),
+        (spotted, tics[1], "NONEB"),
+        (spotted, tics[1], "EB"),
+        (binary, 5, "NONEB"),
+    ):
+        (folder / star.name).write_bytes(star.read_bytes())
+        rows.append(f"{star.name},{tic},{label}")
+    for name, body in (("half", quiet.read_bytes()[:9000]), ("short", short_curve(quiet))):
+        (folder / name).mkdir()
+        (folder / name / quiet.name).write_bytes(body)
+        rows.append(f"{name}/{quiet.name},{tics[0]},NONEB")
+    (folder / "manifest.csv").write_text("\n".join(rows))
+    said = run("inject", folder, "--out", tmp_path / "made", "--per-star", 1, "--json")
+    assert said.exit_code == 0, said.exception
+    record = json.loads(said.stdout)
+    assert {row["base_tic"] for row in rows_of(tmp_path / "made")} == {str(tics[0])}
+    assert (record["n_file"], len(record["skipped"])) == (2, 5)
+    told = " ".join(record["skipped"])
+    for reason in ("listed twice", "two labels", "expected 5 (man", "truncated", "too few"):
+        assert reason in told
+
+
+def short_curve(file):
+    """A light curve with a day of good cadences, in which no eclipse might ever fit."""
+    with fits.open(file) as hdus:
+        hdus[1].data["QUALITY"][720:] = 128
+        for hdu in hdus:
+            hdu.add_checksum()
+        body = io.BytesIO()
+        hdus.writeto(body)
+    return body.getvalue()
+
+
+def test_a_place_that_cannot_be_written_is_named(folder, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(WrongConfiguration, match="that can be written"):
+        raise run("inject", folder, "--out", tmp_path / "file" / "made").exception
 
 
 def test_what_cannot_be_done_is_refused_before_any_work(folder, injected, tmp_path):

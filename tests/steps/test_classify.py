@@ -57,6 +57,14 @@ def test_the_probability_is_that_of_its_segments(files):
     assert row["probability"] == pytest.approx(combine_segments(scores), abs=1e-6)
 
 
+def test_a_score_that_is_no_number_is_none(files):
+    """As of a network with damaged weights."""
+    model = ChosenModel(lambda flux, _: np.full(len(flux), np.nan, np.float32), threshold=0.5)
+    for file in classify.score_files(files, model):
+        assert file.scores.size == 0
+        assert "found a score that is no number" in file.reason
+
+
 def test_files_of_one_star_are_one_row(files, tmp_path):
     whole, other = files
     tic = read_any(whole.name, whole.read_bytes()).tic

@@ -11,7 +11,8 @@ import pyarrow as pa
 import pytest
 
 from calnet_ops import keys
-from calnet_ops.errors import MissingInput
+from calnet_ops.adapters.store import to_parquet
+from calnet_ops.errors import DamagedObject, MissingInput
 from calnet_ops.lineage import canonical_json
 from calnet_ops.science.labels.records import SIMULATED_TIC, Details, LabelRecord
 from calnet_ops.science.labels.split import side_of
@@ -182,8 +183,17 @@ print(rebuild_dataset(sys.argv[2], platform)["sha256"])
 """
 
 
+ELSEWHERE = {
+    "PYTHONHASHSEED": "77",
+    "TZ": "Asia/Kathmandu",
+    "LC_ALL": "tr_TR.UTF-8",
+    "OMP_NUM_THREADS": "1",
+}
+"""Nothing of this may be in a data set."""
+
+
 def test_another_machine_with_the_same_store_makes_the_same_bytes(platform, dataset, tmp_path):
-    """Another process, other hash seed, empty ledger; and the table itself is not there."""
+    """Another process, hash seed, zone, locale, empty ledger; and the table itself is not there."""
     import pickle
 
     objects = {key: body for key, body in platform.store.objects.items() if key != dataset.key}
@@ -191,7 +201,7 @@ def test_another_machine_with_the_same_store_makes_the_same_bytes(platform, data
     done = subprocess.run(
         [sys.executable, "-c", AGAIN, str(tmp_path / "other"), dataset.dataset_id],
         input=pickle.dumps(objects),
-        env={**os.environ, "PYTHONHASHSEED": "77"},
+        env={**os.environ, **ELSEWHERE},
         capture_output=True,
         check=True,
     )
@@ -253,6 +263,53 @@ def test_an_input_that_is_gone_is_named(platform, dataset):
     del platform.store.objects[keys.dataset_recipe(dataset.dataset_id)]
     with pytest.raises(MissingInput, match="earlier version"):
         rebuild_dataset(dataset.dataset_id, platform)
+
+
+def test_an_id_that_is_cut_or_misspelt_is_told_with_those_like_it(platform, dataset):
+    whole = dataset.dataset_id
+    wrong = whole[:-1] + ("0" if whole[-1] != "0" else "1")
+    for text in (whole[:6], f" {whole}", whole.upper(), wrong, f"../{whole}", keys.dataset(whole)):
+        with pytest.raises(MissingInput, match=f"Did you mean {whole}"):
+            load_recipe(text, platform.store)
+    for text in ("", "x", "feedfeedfeedfeed"):
+        with pytest.raises(MissingInput, match="List them"):
+            load_recipe(text, platform.store)
+
+
+def test_an_object_that_is_damaged_is_named(platform, dataset):
+    recipe, objects = load_recipe(dataset.dataset_id, platform.store), platform.store.objects
+    tables = [*recipe.inputs, dataset.key]
+    described = [keys.dataset_recipe(dataset.dataset_id), keys.dataset_report(dataset.dataset_id)]
+    wrong = [(key, body) for key in tables for body in (b"", b"<html>not here</html>")]
+    wrong += [(key, objects[key][: len(objects[key]) // 2]) for key in tables]
+    wrong += [(key, objects[key][:-8] + b"\xff" * 8) for key in tables]
+    wrong += [(key, body) for key in described for body in (b"", b"[]", b"{}", b"null", b'{"a')]
+    for key, body in wrong:
+        whole, objects[key] = objects[key], body
+        with pytest.raises(DamagedObject, match=key):
+            rebuild_dataset(dataset.dataset_id, platform)
+        objects[key] = whole
+    assert rebuild_dataset(dataset.dataset_id, platform)["same"]
+
+
+def test_an_input_that_was_exchanged_is_named(platform, dataset):
+    """It can be read, but the store knows that other bytes were stored."""
+    key = load_recipe(dataset.dataset_id, platform.store).label_set
+    other = platform.store.load_table(key).slice(2)
+    platform.store.objects[key] = to_parquet(other)
+    record = rebuild_dataset(dataset.dataset_id, platform)
+    assert not record["same"]
+    assert f"{key} has sha256" in record["differences"][0]
+
+
+def test_a_report_of_another_processor_stays_and_does_not_hinder(platform, dataset):
+    """Its measures of leaks may be rounded in another way."""
+    key = keys.dataset_report(dataset.dataset_id)
+    report = json.loads(platform.store.objects[key]) | {"leaks": [{"measure": 0.9000001}]}
+    platform.store.objects[key] = canonical_json(report)
+    del platform.store.objects[dataset.key]
+    assert rebuild_dataset(dataset.dataset_id, platform)["same"]
+    assert json.loads(platform.store.objects[key]) == report
 
 
 def test_all_data_sets_are_listed(platform, dataset):

@@ -1,5 +1,7 @@
 """Segments of a data set from the store, shard by shard, and states of a training."""
 
+from datetime import datetime, timedelta
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -10,7 +12,7 @@ from calnet_ops.science.checks.products import SHAPE, segment_shape
 from calnet_ops.science.features.segment import Segment
 from calnet_ops.science.features.tables import as_floats, features_table, stored_table
 from calnet_ops.steps import checkpoints
-from calnet_ops.steps.checkpoints import StoredCheckpoints
+from calnet_ops.steps.checkpoints import StoredCheckpoints, forget_given_up
 from calnet_ops.steps.dataset import load_segments
 from calnet_ops.steps.stored_segments import StoredSegments
 from tests.support.memory_store import MemoryStore
@@ -119,6 +121,24 @@ def test_the_newest_state_stays_and_is_gone_when_there_is_a_model(monkeypatch):
     one.forget()
     assert one.newest() is None
     assert other.newest() == b"of another training"
+
+
+def test_states_that_nobody_takes_up_again_go_when_another_training_begins(platform, monkeypatch):
+    """Not those of the training that begins, nor those that somebody may still go on from."""
+    monkeypatch.setattr(checkpoints, "KEPT_AFTER_S", 0.0)
+    store = platform.store
+    for lineage in ("mine", "old", "young"):
+        StoredCheckpoints(lineage, store).offer(1, lineage.encode)
+    store.save_new("models/old", b"no state")
+    ages = {"mine": 31, "old": 31, "young": 29}
+    for lineage, days in ages.items():
+        key = keys.training_state(lineage, 1)
+        store.written[key] = platform.now() - timedelta(days=days)
+    store.written["models/old"] = datetime(2018, 8, 1)  # noqa: DTZ001
+    forget_given_up("mine", platform)
+    assert sorted(store.objects) == [
+        "models/old", keys.training_state("mine", 1), keys.training_state("young", 1)
+    ]  # fmt: skip
 
 
 def test_a_state_is_made_only_when_it_is_time():

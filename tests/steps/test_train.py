@@ -3,6 +3,7 @@
 import json
 import logging
 from dataclasses import replace
+from datetime import datetime
 
 import numpy as np
 import pytest
@@ -25,6 +26,7 @@ from calnet_ops.steps.train import train_model
 from calnet_ops.steps.training_reference import REFERENCE_PART
 from tests.support.labelled_sky import fill_platform, labelled_segment
 from tests.support.memory_registry import MemoryRegistry
+from tests.support.memory_store import MemoryStore
 from tests.support.platforms import make_platform
 
 QUICK = replace(PUBLISHED, n_epoch=2, batch=16, amsgrad=False, start="measured")
@@ -159,6 +161,12 @@ class TestCircle:
         with pytest.raises(Killed):
             train_model(other, small, watch=dying)
         assert list(other.store.iter_keys("training/"))
+        given_up = keys.training_state("0123456789abcdef", 3)
+        other.store.save_new(given_up, b"of a killed training that nobody took up again")
+        assert isinstance(other.store, MemoryStore)
+        other.store.written[given_up] = datetime(2018, 8, 1)  # noqa: DTZ001
+        (other.work / "training-killed").mkdir()
+        (other.work / "training-killed" / "owner").touch()
         again = train_model(other, small)
         assert again["model_id"] == trained["model_id"]
         assert not list(other.store.iter_keys("training/"))

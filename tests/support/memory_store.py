@@ -1,13 +1,12 @@
 """A store in memory with the promises of the real one; those of both: `tests/adapters/store`."""
 
-import io
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 from typing_extensions import override
 
-from calnet_ops.adapters.store import Store
+from calnet_ops.adapters.store import Store, from_parquet
 from calnet_ops.adapters.store.facts import from_metadata, to_metadata
 from calnet_ops.errors import KeyTaken, MissingInput, ServiceUnavailable
 from calnet_ops.lineage import sha256_hex
@@ -20,6 +19,7 @@ class MemoryStore(Store):
         self.bucket = "memory"
         self.objects: dict[str, bytes] = {}
         self.metadata: dict[str, dict[str, str]] = {}
+        self.written: dict[str, datetime] = {}
 
     @override
     def make_bucket(self) -> None:
@@ -43,6 +43,7 @@ class MemoryStore(Store):
         held = self.objects.setdefault(key, body)
         if held is body:
             self.metadata[key] = metadata
+            self.written[key] = datetime.now(UTC).replace(tzinfo=None)
             return True
         if held != body:
             raise KeyTaken(key, found=sha256_hex(held), expected=true)
@@ -77,6 +78,11 @@ class MemoryStore(Store):
         return iter(sorted(key for key in self.objects if key.startswith(prefix)))
 
     @override
+    def iter_written(self, prefix: str) -> Iterator[tuple[str, datetime]]:
+        """Sorted keys and their times."""
+        return ((key, self.written[key]) for key in self.iter_keys(prefix))
+
+    @override
     def remove(self, key: str) -> None:
         """Remove, if it is there."""
         self.objects.pop(key, None)
@@ -85,7 +91,7 @@ class MemoryStore(Store):
     @override
     def load_table(self, key: str, columns: list[str] | None = None) -> pa.Table:
         """Read Parquet."""
-        return pq.ParquetFile(io.BytesIO(self.load(key))).read(columns=columns)
+        return from_parquet(key, self.load(key), columns)
 
     @override
     def load_pointer(self, key: str) -> tuple[bytes | None, str]:

@@ -4,6 +4,7 @@ import io
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from functools import cached_property, partial
 from http import HTTPStatus
 from pathlib import Path
@@ -16,11 +17,12 @@ from botocore.utils import get_environ_proxies
 
 from calnet_ops.adapters.store.facts import from_metadata, to_metadata
 from calnet_ops.adapters.store.quick import Answer, Quick
-from calnet_ops.errors import KeyTaken, MissingInput, ServiceUnavailable
+from calnet_ops.errors import DamagedObject, KeyTaken, MissingInput, ServiceUnavailable
 from calnet_ops.lineage import sha256_hex
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import ObjectTypeDef
 
 CONNECTIONS = 16
 """Sockets kept open to the store; more threads than this never read at once in a task."""
@@ -173,13 +175,12 @@ class Store:
 
     def iter_keys(self, prefix: str) -> Iterator[str]:
         """All keys below a prefix, sorted."""
-        pages = self._client.get_paginator("list_objects_v2").paginate(
-            Bucket=self.bucket, Prefix=prefix
-        )
-        with self._asking(prefix):
-            for page in pages:
-                for item in page.get("Contents", []):
-                    yield item["Key"]
+        return (item["Key"] for item in self._listed(prefix))
+
+    def iter_written(self, prefix: str) -> Iterator[tuple[str, datetime]]:
+        """All keys below a prefix, sorted, and when each was written: UTC without a zone."""
+        for item in self._listed(prefix):
+            yield item["Key"], item["LastModified"].astimezone(UTC).replace(tzinfo=None)
 
     def save_table(self, key: str, table: pa.Table) -> bool:
         """Write a table as Parquet; the same table gives the same bytes."""
@@ -188,14 +189,20 @@ class Store:
     def load_table(self, key: str, columns: list[str] | None = None) -> pa.Table:
         """Read a table, or some columns of it.
 
+        Raises
+        ------
+        MissingInput
+            If there is no such key.
+        DamagedObject
+            If its bytes are no table.
+
         Notes
         -----
         Not with `pq.read_table`: that imports pandas, 0.9 s of CPU in each task that reads. Not
         with Arrow's threads: a process that ends while they end is aborted now and then, its work
         done (2 of 22 on a busy machine; apache/arrow issues 34314 and 50482).
         """
-        file = pq.ParquetFile(pa.BufferReader(self.load(key)))
-        table = file.read(columns=columns, use_threads=False)
+        table = from_parquet(self.uri(key), self.load(key), columns)
         return table if columns is None else table.select(columns)
 
     def load_pointer(self, key: str) -> tuple[bytes | None, str]:
@@ -245,6 +252,14 @@ class Store:
             target.write_bytes(self.load(key))
             count += 1
         return count
+
+    def _listed(self, prefix: str) -> "Iterator[ObjectTypeDef]":
+        pages = self._client.get_paginator("list_objects_v2").paginate(
+            Bucket=self.bucket, Prefix=prefix
+        )
+        with self._asking(prefix):
+            for page in pages:
+                yield from page.get("Contents", [])
 
     def _write(
         self, key: str, body: bytes, content_type: str, checksum: str, metadata: dict[str, str]
@@ -327,6 +342,22 @@ def to_parquet(table: pa.Table) -> bytes:
         column_encoding={f"{name}.list.element": "BYTE_STREAM_SPLIT" for name in lists} or None,
     )
     return buffer.getvalue()
+
+
+def from_parquet(what: str, body: bytes, columns: list[str] | None = None) -> pa.Table:
+    """Table of the bytes of an object.
+
+    Raises
+    ------
+    DamagedObject
+        If they are none.
+    """
+    try:
+        return pq.ParquetFile(pa.BufferReader(body)).read(columns=columns, use_threads=False)
+    except (pa.ArrowException, OSError) as error:
+        found = f"{len(body)} bytes: {error}".partition("\n")[0]
+        cure = "Restore this object from a copy of the store."
+        raise DamagedObject(what, found=found, expected="a Parquet table", cure=cure) from error
 
 
 def _facts(answer: Answer) -> dict[str, str]:

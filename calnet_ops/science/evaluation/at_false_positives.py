@@ -1,5 +1,6 @@
 """Recall at a given share of false positives, with intervals drawn by base star."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -7,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from calnet_ops.science.evaluation.metrics import Floats, Mask, Rate
+from calnet_ops.science.evaluation.metrics import Floats, Mask, Rate, wilson
 
 SHARES = (0.01, 0.005)
 """Shares of the other stars that may be taken for binaries. In a sector of 20,000 targets 1% is
@@ -70,13 +71,14 @@ def recalls(made: MadeStars) -> dict[str, dict[str, dict[str, Rate]]]:
     -------
     recalls
         By share ("1%"), by what it is split by ("all", "type", ...), and by bin. The threshold is
-        that of all other stars; where the bootstrap draws no binary of a bin, it is left out.
-        Empty without binaries or without others.
+        that of all other stars; a draw without others is left out, and one without a binary of a
+        bin is for this bin. Empty without binaries or without others. Where all draws say the
+        same they tell nothing of chance: the interval is Wilson's of as many trials as base stars.
     """
     if made.is_eb.all() or not made.is_eb.any():
         return {}
     bins = {by: list(_bins(made, by)) for by in ("all", "type", "depth", "period", "tmag")}
-    sampled = list(draws(made.base))
+    sampled = [draw for draw in draws(made.base) if not made.is_eb[draw].all()]
     return {f"{100 * share:g}%": _recalls(made, share, bins, sampled) for share in SHARES}
 
 
@@ -101,11 +103,17 @@ def _recalls(
                 for found, draw in zip(drawn, sampled, strict=True)
                 if part[draw].any()
             ]
+            share_found = float(above[part].mean())
             low, high = np.quantile(values, [0.025, 0.975])
-            answer[by][name] = Rate(
-                float(above[part].mean()), float(low), float(high), int(part.sum())
-            )
+            if low == high:
+                low, high = _of_trials(share_found, len(np.unique(made.base[part])))
+            answer[by][name] = Rate(share_found, float(low), float(high), int(part.sum()))
     return answer
+
+
+def _of_trials(found: float, n: int) -> tuple[float, float]:
+    """Ends of the interval of a share, if each base star were a trial."""
+    return wilson(math.floor(found * n), n).low, wilson(math.ceil(found * n), n).high
 
 
 def _bins(made: MadeStars, by: str) -> Iterator[tuple[str, Mask]]:

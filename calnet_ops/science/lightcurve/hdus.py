@@ -23,6 +23,9 @@ CARD = 80
 SIGNATURE = b"SIMPLE  =                    T"
 """The first 30 bytes of every FITS file (FITS standard 4.0, section 4.4.1.1)."""
 
+GZIP = b"\x1f\x8b"
+"""First bytes of a compressed file."""
+
 MAX_HEADER_BLOCKS = 64
 """2,304 cards; real light curves have up to 5 blocks. A longer header is not read through."""
 
@@ -340,6 +343,8 @@ def _odd(what: str, found: str, expected: str) -> WrongLayout:
 
 
 def _first_words(body: bytes) -> str:
+    if body.startswith(GZIP):
+        return "a file compressed with gzip: unpack it"
     words = body[:200].decode("latin-1").strip()
     kind = "an HTML page" if "<html" in words.lower() or "<!doctype" in words.lower() else "bytes"
     return f"{kind} beginning with {words[:30]!r}"

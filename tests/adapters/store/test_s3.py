@@ -4,6 +4,7 @@ import io
 import re
 from base64 import b64encode
 from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import boto3
@@ -64,6 +65,7 @@ ASK = {
     "load": lambda store: store.load("k"),
     "exists": lambda store: store.exists("k"),
     "iter_keys": lambda store: list(store.iter_keys("k")),
+    "iter_written": lambda store: list(store.iter_written("k")),
     "load_pointer": lambda store: store.load_pointer("k"),
     "move_pointer": lambda store: store.move_pointer("k", BODY, ""),
 }
@@ -81,6 +83,12 @@ def test_a_server_in_trouble_may_be_better_later(stub, store):
     for ask in ("exists", "iter_keys", "load_pointer"):
         with pytest.raises(ServiceUnavailable, match="InternalError"):
             ASK[ask](store)
+
+
+def test_times_of_writing_are_told_in_utc_whatever_the_zone(stub, store):
+    local = datetime(2026, 3, 1, 2, tzinfo=timezone(timedelta(hours=9)))
+    stub.add_response("list_objects_v2", {"Contents": [{"Key": "k", "LastModified": local}]})
+    assert list(store.iter_written("k")) == [("k", datetime(2026, 2, 28, 17))]  # noqa: DTZ001
 
 
 def test_a_server_that_fails_after_a_refusal_may_be_better_later(stub, store):

@@ -1,5 +1,7 @@
 """What the store relies on, as a real S3 server does it."""
 
+from datetime import timedelta
+
 import pytest
 
 from calnet_ops.adapters.store import Store
@@ -33,6 +35,14 @@ def test_a_key_is_written_once_and_its_facts_stay(store):
     assert store.load_with_facts("once") == (BODY, kept)
     with pytest.raises(KeyTaken):
         store.save_new("once", OTHER)
+
+
+def test_it_tells_when_an_object_was_written(store, server):
+    began = server.platform.now() - timedelta(seconds=2)  # S3 tells whole seconds
+    store.save_new("written/now", b"now")
+    ((key, written),) = store.iter_written("written/")
+    assert key == "written/now"
+    assert began < written <= server.platform.now()
 
 
 def test_bytes_that_are_not_those_named_are_refused_and_not_kept(store):
