@@ -146,8 +146,8 @@ def _counts(counts: Sequence[Mapping[str, Any]]) -> list[str]:
 def _preview(record: Mapping[str, Any], artifacts: str) -> str:
     sectors = ", ".join(record["sectors"]) or "no sector"
     return (
-        f"**[Preview]({artifacts}/preview/preview.html)** of {sectors}: {record['n_enter']} stars "
-        f"would enter, {record['n_leave']} leave, {record['n_stay']} stay."
+        f"**[Preview]({artifacts}/preview/preview.html)** of the candidates of {sectors}: "
+        f"{record['n_enter']} would enter, {record['n_leave']} leave, {record['n_stay']} stay."
     )
 
 

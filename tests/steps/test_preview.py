@@ -146,7 +146,7 @@ def test_the_description_links_to_the_preview(scored):
     preview_promotion(version, platform, 1)
     text = platform.registry.descriptions[version]
     page = f"#/run-{version}/artifacts/preview/preview.html"
-    assert f"**[Preview]({page})** of s087: 4 stars would enter, 4 leave" in text
+    assert f"**[Preview]({page})** of the candidates of s087: 4 would enter, 4 leave" in text
     assert f"(#/runs/run-{version})" in text
     assert len(text) < MAX_DESCRIPTION
     *_, last, empty, more = text.split("\n")

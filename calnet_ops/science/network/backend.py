@@ -9,7 +9,7 @@ import keras
 from calnet_ops.science.network.settings import Settings
 
 LEARNED_AT_ONCE = 48
-"""Segments whose gradients are taken at once on a CPU, at most: 10 MB each with the published
+"""Segments whose gradients are taken at once on a CPU, at most: 6 to 8 MB each with the published
 network. Its batches of 128 take 2.4 GiB as a whole, and a tenth less time."""
 
 
