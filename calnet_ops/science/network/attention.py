@@ -92,8 +92,10 @@ class AttentionPool(layers.Layer):
 
     def _pooled(self, block: keras.KerasTensor) -> keras.KerasTensor:
         pooled = ops.max_pool(block, POOL, POOL)
-        # Divided as sums, so that backwards the small array is divided and not the large one.
-        mean, largest = ops.sum(block, axis=1) / block.shape[1], ops.max(pooled, axis=1)
+        # Divided as sums, so that backwards the small array is divided and not the large one; of
+        # more digits, as in half precision 4,000 values of 16 are infinite.
+        total = ops.sum(ops.cast(block, "float32"), axis=1)
+        mean, largest = ops.cast(total / block.shape[1], block.dtype), ops.max(pooled, axis=1)
         # Of pooled values and of what pooling drops: a quarter of the work, backwards too.
         n_pooled = POOL * pooled.shape[1]
         if n_pooled < block.shape[1]:

@@ -314,3 +314,14 @@ def test_published_settings_are_the_published_ones():
     assert (PUBLISHED.batch, PUBLISHED.n_epoch, PUBLISHED.learning_rate) == (128, 30, 1e-3)
     assert PUBLISHED.amsgrad
     assert PUBLISHED.patience == PUBLISHED.n_epoch
+
+
+def test_half_precision_holds_the_mean_of_bright_channels(keras):
+    from calnet_ops.science.network.attention import AttentionPool
+    from calnet_ops.science.network.backend import precision_of
+
+    block = np.full((1, 4000, 8), 40, np.float16)  # their sum is beyond what float16 can say
+    with precision_of(replace(PUBLISHED, precision="mixed")):
+        answer = AttentionPool()(block)
+    assert np.isfinite(keras.ops.convert_to_numpy(answer)).all()
+    assert keras.ops.max(answer) > 10
