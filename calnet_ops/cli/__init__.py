@@ -2,7 +2,7 @@
 
 import sys
 
-from calnet_ops.cli.output import log_to_stderr, report_failure
+from calnet_ops.cli.output import report_failure
 from calnet_ops.errors import CalnetError
 
 
@@ -10,7 +10,6 @@ def main() -> None:
     """Run the command line; a foreseen failure ends in one clear message."""
     from calnet_ops.cli.commands import app
 
-    log_to_stderr()
     try:
         app()
     except CalnetError as error:

@@ -23,7 +23,7 @@ from calnet_ops.cli import (
     sectors,
     training,
 )
-from calnet_ops.cli.output import console
+from calnet_ops.cli.output import console, log_to_stderr
 
 app = typer.Typer(
     name="calnet-ops",
@@ -42,11 +42,12 @@ def _version(value: bool) -> None:
 
 @app.callback()
 def options(
-    version: Annotated[
+    version: Annotated[  # noqa: ARG001
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")
     ] = False,
 ) -> None:
     """Find eclipsing binaries in every TESS sector: ingest, score, vet, retrain, publish."""
+    log_to_stderr()
 
 
 for command in (

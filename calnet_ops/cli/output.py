@@ -94,7 +94,7 @@ def log_to_stderr() -> None:
     level = getattr(logging, os.environ.get("CALNET_LOG", "warning").upper(), logging.WARNING)
     structlog.configure(
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
     )
 
 

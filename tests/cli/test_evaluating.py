@@ -6,7 +6,6 @@ import json
 
 import numpy as np
 import pytest
-import structlog
 from typer.testing import CliRunner
 
 from calnet_ops.cli.commands import app
@@ -15,13 +14,6 @@ from calnet_ops.errors import WrongConfiguration
 from calnet_ops.simulator.signals import Kind
 from calnet_ops.steps.learned_from import model_named
 from tests.support.graphs import TINY
-
-
-@pytest.fixture(autouse=True)
-def nothing_but_json():
-    """Standard output is the answer's alone, as the program's start sees to."""
-    with structlog.testing.capture_logs():
-        yield
 
 
 def evaluate(folder, *options, model=TINY):

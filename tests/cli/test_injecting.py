@@ -5,7 +5,6 @@ import io
 import json
 
 import pytest
-import structlog
 from astropy.io import fits
 from typer.testing import CliRunner
 
@@ -18,8 +17,7 @@ from tests.support.graphs import TINY
 
 
 def run(*arguments):
-    with structlog.testing.capture_logs():
-        return CliRunner().invoke(app, ["model", *map(str, arguments)])
+    return CliRunner().invoke(app, ["model", *map(str, arguments)])
 
 
 @pytest.fixture(scope="module")
