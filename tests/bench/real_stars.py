@@ -100,10 +100,14 @@ CONTESTANTS = {
     "lifelike simulation": Contestant("v2", COMPACT, ("lifelike",)),
     "remade simulation": Contestant("v2", COMPACT, ("lifelike", "remade")),
     "best": Contestant("v2", COMPACT, ("lifelike", "remade", "passing"), (1, 2)),
+    "published, stars of the best": Contestant("v1", LAST, ("lifelike", "remade", "passing")),
+    "best, stars of the published": Contestant(
+        "v2", COMPACT, ("simulated", "injected"), (1, 2), half=True
+    ),
 }
 """The first four learn from the same stars, simulated ones and injections on real ones; those of
-"real noise" from the same base stars and as many simulated ones, drawn in another way; the last
-four from no real light curve at all."""
+"real noise" from the same base stars and as many simulated ones, drawn in another way; the next
+four from no real light curve at all; the last two tell networks from what they learn from."""
 
 JUDGED = (
     *("validation injected", "test simulated", "test lifelike", "test injected on simulated"),

@@ -29,6 +29,8 @@ FIGURE = Path("docs/images/real_stars.png")
 PAIRS = (
     ("best", "published"),
     ("best", "published, last epoch"),
+    ("best", "published, stars of the best"),
+    ("best, stars of the published", "published, last epoch"),
     ("demo v2", "demo v1"),
     ("best", "remade simulation"),
     ("real noise", "real noise, no transits"),

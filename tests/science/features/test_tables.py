@@ -5,7 +5,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from calnet_ops.adapters.store.s3 import to_parquet
+from calnet_ops.adapters.store import to_parquet
 from calnet_ops.science.features.segment import N_FLUX, N_POWER, Segment
 from calnet_ops.science.features.tables import STORED, features_table, matrix, stored_table
 
