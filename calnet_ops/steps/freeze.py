@@ -224,6 +224,6 @@ def _decision(record: LabelRecord) -> dict[str, Any]:
         "vetter": record.catalog,
         "source": record.source,
         "simulated": record.simulated,
-        "note": record.note[:1024],
+        "note": record.note,
         **asdict(record.details),
     }

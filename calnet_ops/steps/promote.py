@@ -27,9 +27,6 @@ events were out. The largest sector takes less."""
 REPEAT = timedelta(days=1)
 """Between two such announcements: a sector whose scoring fails each time is not run each poll."""
 
-REASON_MAX = 1024
-"""Longest reason that the ledger takes."""
-
 REMOVED = "the alias was removed"
 
 log = structlog.get_logger()
@@ -131,10 +128,10 @@ def _promote(
         model_version=version,
         model_id=ruling.model_id,
         action="promoted",
-        reason=ruling.reason[:REASON_MAX],
+        reason=ruling.reason,
         threshold=ruling.facts["threshold"],
         simulated=ruling.facts["simulated"],
-        override=ruling.override[:REASON_MAX],
+        override=ruling.override,
         **_circumstances(move, champion),
     )
     if OVERRIDE in found["tags"]:
@@ -169,7 +166,7 @@ def _refuse(
         model_version=version,
         model_id=ruling.model_id,
         action="refused",
-        reason=reason[:REASON_MAX],
+        reason=reason,
         threshold=1.0,
         simulated=False,
         **_circumstances(move, champion),

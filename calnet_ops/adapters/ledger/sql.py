@@ -249,7 +249,7 @@ class Ledger:
     def notice_once(self, subject: str, text: str) -> bool:
         """Note that a person is to be told; False if they have been already."""
         try:
-            self._add(tables.notice, subject=subject, text=text[:4096], at_utc=_now())
+            self._add(tables.notice, subject=subject, text=text, at_utc=_now())
         except IntegrityError:
             return False
         return True

@@ -6,13 +6,33 @@ from sqlalchemy import (
     Boolean,
     Column,
     DateTime,
+    Dialect,
     Double,
     Float,
     Integer,
     MetaData,
     String,
     Table,
+    TypeDecorator,
 )
+from typing_extensions import override
+
+
+class Prose(TypeDecorator[str]):
+    """Words for people, cut to what the column holds: PostgreSQL refuses more, and zero bytes."""
+
+    impl = String
+    cache_ok = True
+
+    def __init__(self, length: int) -> None:
+        super().__init__(length)
+        self.length = length
+
+    @override
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """What is written."""
+        return value and value.replace("\0", "")[: self.length]
+
 
 metadata = MetaData()
 
@@ -52,7 +72,7 @@ decision = Table(
     Column("vetter", String(64), nullable=False),
     Column("source", String(32), nullable=False),
     Column("simulated", Boolean, nullable=False),
-    Column("note", String(1024), nullable=False),
+    Column("note", Prose(1024), nullable=False),
     Column("at_utc", DateTime, nullable=False),
     Column("period_d", Double),
     Column("epoch_btjd", Double),
@@ -70,17 +90,17 @@ promotion = Table(
     Column("model_version", Integer, nullable=False),
     Column("model_id", String(32), nullable=False),
     Column("action", String(16), nullable=False),
-    Column("reason", String(1024), nullable=False),
+    Column("reason", Prose(1024), nullable=False),
     Column("threshold", Float, nullable=False),
     Column("simulated", Boolean, nullable=False),
     Column("at_utc", DateTime, nullable=False),
     Column("previous_version", Integer, nullable=False, server_default="0"),
     Column("previous_model_id", String(32), nullable=False, server_default=""),
-    Column("actor", String(512), nullable=False, server_default=""),
+    Column("actor", Prose(512), nullable=False, server_default=""),
     Column("seen_by", String(16), nullable=False, server_default=""),
     Column("delivery", String(128), nullable=False, server_default=""),
     Column("moved_utc", DateTime, nullable=True),
-    Column("override", String(1024), nullable=False, server_default=""),
+    Column("override", Prose(1024), nullable=False, server_default=""),
 )
 
 hook_call = Table(
@@ -107,7 +127,7 @@ notice = Table(
     "notice",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=True),
-    Column("subject", String(256), nullable=False, unique=True),
-    Column("text", String(4096), nullable=False),
+    Column("subject", Prose(256), nullable=False, unique=True),
+    Column("text", Prose(4096), nullable=False),
     Column("at_utc", DateTime, nullable=False),
 )

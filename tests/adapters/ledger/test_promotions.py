@@ -1,6 +1,5 @@
 """Promotions, calls of the webhook, leases, and how a ledger of old gets their tables."""
 
-import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -8,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import create_engine, insert
+from sqlalchemy import create_engine, insert, inspect
 
-from calnet_ops.adapters.ledger import HookCall, Ledger, open_ledger, tables
+from calnet_ops.adapters.ledger import HookCall, open_ledger, tables
 from calnet_ops.adapters.ledger.hook_calls import KEPT
 from calnet_ops.adapters.ledger.sql import MIGRATIONS
 
@@ -27,22 +26,14 @@ PROMOTED = {
 CALL = HookCall("id-1", "champion", "created", 3, NOW, NOW)
 
 
-@pytest.fixture
-def ledger(tmp_path) -> Ledger:
-    ledger = open_ledger(f"sqlite:///{tmp_path}/ledger.db")
-    ledger.migrate()
-    return ledger
-
-
-def test_a_ledger_of_old_keeps_its_promotions(tmp_path):
-    url = f"sqlite:///{tmp_path}/ledger.db"
+def test_a_ledger_of_old_keeps_its_promotions(database):
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
-    with create_engine(url).begin() as connection:
+    with create_engine(database).begin() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "0001")
         connection.execute(insert(tables.promotion), [{**PROMOTED, "at_utc": NOW}])
-    ledger = open_ledger(url)
+    ledger = open_ledger(database)
     ledger.migrate()
     (old,) = ledger.promotions()
     assert (old.model_id, old.at_utc) == ("one", NOW)
@@ -50,14 +41,13 @@ def test_a_ledger_of_old_keeps_its_promotions(tmp_path):
     ledger.migrate()
 
 
-def test_tables_are_those_that_the_migrations_make(tmp_path, ledger):
-    with sqlite3.connect(tmp_path / "ledger.db") as database:
-        made = {
-            name: {row[1] for row in database.execute(f"pragma table_info({name})")}
-            for (name,) in database.execute("select name from sqlite_master where type = 'table'")
-            if name in tables.metadata.tables
-        }
-    assert made == {
+@pytest.mark.usefixtures("ledger")
+def test_tables_are_those_that_the_migrations_make(database):
+    made = inspect(create_engine(database))
+    assert {
+        name: {column["name"] for column in made.get_columns(name)}
+        for name in set(made.get_table_names()) - {"alembic_version"}
+    } == {
         name: {column.name for column in table.columns}
         for name, table in tables.metadata.tables.items()
     }
@@ -76,6 +66,14 @@ def test_a_promotion_is_kept_whole(ledger):
     ledger.add_promotion(**PROMOTED, **more)
     (kept,) = ledger.promotions()
     assert {name: getattr(kept, name) for name in more} == more
+
+
+def test_words_that_are_too_long_are_cut(ledger):
+    ledger.add_promotion(**PROMOTED | {"reason": 99 * "why not? \0" + 2000 * "é"})
+    assert ledger.promotions()[0].reason == 99 * "why not? " + (1024 - 99 * 9) * "é"
+    assert ledger.notice_once(1000 * "s", 5000 * "t")
+    assert not ledger.notice_once(1000 * "s", "again")
+    assert [len(ledger.notices()[0][name]) for name in ("subject", "text")] == [256, 4096]
 
 
 def test_a_delivery_counts_once_until_it_is_forgotten(ledger):

@@ -17,26 +17,21 @@ LISTING: dict[str, Any] = {"n_listed": 3, "listing_sha256": "0" * 64}
 
 
 @pytest.fixture
-def ledger(tmp_path) -> Ledger:
-    ledger = open_ledger(f"sqlite:///{tmp_path}/ledger.db")
-    ledger.migrate()
-    return ledger
-
-
-@pytest.fixture
-def old_database(tmp_path) -> str:
+def old_database(database) -> str:
     """Address of a ledger of the first version, with one decision in it."""
-    url = f"sqlite:///{tmp_path}/old.db"
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
-    with create_engine(url).begin() as connection:
+    with create_engine(database).begin() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "0001")
         connection.execute(
-            text("INSERT INTO decision VALUES (1, 7, 87, 'EB', 'EA', 'ada', 'person', 0, '', :at)"),
+            text(
+                "INSERT INTO decision VALUES "
+                "(1, 7, 87, 'EB', 'EA', 'ada', 'person', false, '', :at)"
+            ),
             {"at": "2026-01-02 03:04:05"},
         )
-    return url
+    return database
 
 
 def test_what_was_said_before_the_tables_grew_is_still_there(old_database):
