@@ -4,9 +4,11 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from calnet_ops import keys
 from calnet_ops.adapters.registry import CHAMPION, MAX_DESCRIPTION
 from calnet_ops.platform import Platform
 from calnet_ops.steps.evaluation import FIGURES
+from calnet_ops.steps.model_card import CARD, show_card
 from calnet_ops.steps.promotion_shown import MARK
 
 STEP = "gate"
@@ -47,7 +49,7 @@ ROOM = 1000
 
 
 def describe_version(version: int, platform: Platform) -> None:
-    """Write the description of a version anew, from all that is known of its model by now."""
+    """Write description and card of a version anew, from all that is known of its model by now."""
     found = platform.registry.version(version)
     model_id, run_id = found["tags"].get("model_id", ""), found["run_id"]
     ledger, store = platform.ledger, platform.store
@@ -75,6 +77,9 @@ def describe_version(version: int, platform: Platform) -> None:
         kept = text[:room].rpartition("\n")[0]
         text = f"{kept}{BREAK}And more: [{WHOLE}]({artifacts}/{FOLDER}/{WHOLE})."
     platform.registry.describe(version, _state(found["description"]) + text)
+    if store.exists(keys.model(model_id, CARD)):
+        card = show_card(model_id, platform)
+        platform.registry.attach(run_id, "", {CARD: card.encode()})
 
 
 def _state(description: str) -> str:

@@ -242,4 +242,6 @@ def test_without_labels_it_is_registered_and_the_gate_holds_it(port, platform):
     judged = judge_version(record["version"], platform)
     assert judged["verdict"] == "fail"
     assert any("recall" in reason and "no evidence" in reason for reason in judged["reasons"])
-    assert "## Gate\n**fail**" in show_card(record["model_id"], platform)
+    card = show_card(record["model_id"], platform)
+    assert "## Gate\n**fail**" in card
+    assert platform.registry.attached["run-1/card.md"].decode() == card

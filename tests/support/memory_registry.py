@@ -68,7 +68,8 @@ class MemoryRegistry:
 
     def attach(self, run_id: str, folder: str, files: Mapping[str, bytes]) -> None:
         """Keep the files under the name of their run."""
-        self.attached |= {f"{run_id}/{folder}/{name}": body for name, body in files.items()}
+        place = f"{run_id}/{folder}".rstrip("/")
+        self.attached |= {f"{place}/{name}": body for name, body in files.items()}
 
     def artifacts_link(self, run_id: str) -> str:
         """Name the run."""

@@ -19,7 +19,7 @@ def attach_files(url: str, run_id: str, folder: str, files: Mapping[str, bytes])
     url
         The tracking server.
     folder
-        Of the run's artifacts.
+        Of the run's artifacts; empty for where they begin.
     files
         By name.
     """
@@ -30,4 +30,4 @@ def attach_files(url: str, run_id: str, folder: str, files: Mapping[str, bytes])
     with tempfile.TemporaryDirectory() as place:
         for name, body in files.items():
             Path(place, name).write_bytes(body)
-        MlflowClient(url).log_artifacts(run_id, place, folder)
+        MlflowClient(url).log_artifacts(run_id, place, folder or None)

@@ -20,8 +20,10 @@ def test_files_are_among_the_artifacts_of_the_run_and_can_be_replaced(tmp_path):
         run_id = created["run"]["info"]["run_id"]
         for text in (b"old", b"# new"):
             registry.attach(run_id, "preview", {"preview.md": text, "preview.csv": b"tic\n"})
+            registry.attach(run_id, "", {"card.md": text})
         question = {"run_id": run_id, "path": "preview"}
         listed = httpx.get(f"{api}/artifacts/list", params=question).json()["files"]
         assert {file["path"] for file in listed} == {"preview/preview.md", "preview/preview.csv"}
-        place = {"run_id": run_id, "path": "preview/preview.md"}
-        assert httpx.get(f"{url}/get-artifact", params=place).content == b"# new"
+        for path in ("preview/preview.md", "card.md"):
+            place = {"run_id": run_id, "path": path}
+            assert httpx.get(f"{url}/get-artifact", params=place).content == b"# new"

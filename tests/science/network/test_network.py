@@ -73,15 +73,15 @@ def test_branches_have_the_published_shapes(keras, model):
     assert shapes["probability"] == (2,)
 
 
-@pytest.mark.parametrize("spread", [1, 8])
-def test_pooling_first_is_the_same_function(keras, model, segments, spread):
+@pytest.mark.parametrize(("spread", "rounding"), [(1, 1e-5), (8, 1e-4)])
+def test_pooling_first_is_the_same_function(keras, model, segments, spread, rounding):
     from calnet_ops.science.network.calnet import rebuild
 
-    # Weights wider than fresh ones bring the gates away from where they start.
+    # Weights wider than fresh ones bring the gates away from where they start, and round more.
     wide = rebuild(model)
     wide.set_weights([weight * spread for weight in model.get_weights()])
     published = rebuild(wide, "published")
-    np.testing.assert_allclose(answer(wide, segments), answer(published, segments), atol=1e-5)
+    np.testing.assert_allclose(answer(wide, segments), answer(published, segments), atol=rounding)
 
 
 def test_unrolled_steps_are_the_same_function(model, segments):
