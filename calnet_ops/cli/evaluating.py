@@ -31,12 +31,13 @@ LONGEST_LIST = 60
 
 def evaluate(
     model: Annotated[
-        str,
+        str | None,
         typer.Argument(
             help="A version's number, champion, a `.keras`, `.npz` or `.tflite` file, or a folder "
-            "that holds one."
+            "that holds one; by default with --on the one that comes with the software (shipped), "
+            "else champion."
         ),
-    ],
+    ] = None,
     on: Annotated[
         Path | None,
         typer.Option(
@@ -64,22 +65,23 @@ def evaluate(
     are checked. A file that is missing, changed or no light curve is named, and the others go on;
     if none is left to judge, the command ends with 1. No server is needed for a model in a file.
 
-    Examples: [bold]calnet-ops model evaluate champion --on ../shared/data --json[/bold],
+    Examples: [bold]calnet-ops model evaluate --on ../shared/data --json[/bold],
     [bold]calnet-ops model evaluate calnet.keras --on stars --figure mistakes.png[/bold],
     [bold]calnet-ops model evaluate 3 --json[/bold]
     """
     if on is None:
-        _evaluate_frozen(model, figure, as_json=as_json)
+        _evaluate_frozen(model or "champion", figure, as_json=as_json)
         return
+    from calnet_ops.steps.chosen_model import SHIPPED, model_named
     from calnet_ops.steps.classify import open_model, open_workers, score_files
     from calnet_ops.steps.evaluate_folder import evaluate as evaluate_stars
     from calnet_ops.steps.labelled_folder import read_folder
-    from calnet_ops.steps.learned_from import learned_from, model_named
+    from calnet_ops.steps.learned_from import learned_from
 
     if figure is not None and not figure.resolve().parent.is_dir():
         found = f"no folder {figure.parent}"
         raise WrongConfiguration("--figure", found=found, expected="a file in a folder that exists")
-    named = model_named(model)
+    named = model_named(model or SHIPPED)
     rows = read_folder(on)
     chosen = open_model(named, threshold)
     known = learned_from(named, open_platform)

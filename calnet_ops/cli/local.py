@@ -64,8 +64,8 @@ def classify(
     files: Files,
     model: Annotated[
         str,
-        typer.Option(help="A `.keras`, `.npz` or `.tflite` file, or `models:/calnet@champion`."),
-    ] = "models:/calnet@champion",
+        typer.Option(help="The one that comes with the software; or a file, champion, a number."),
+    ] = "shipped",
     threshold: Annotated[
         float | None,
         typer.Option(min=0, max=1, help="Probability of a candidate; by default the model's own."),
@@ -84,9 +84,11 @@ def classify(
     why. Rows are in the order of the files and the same whatever the number of workers; fewer
     than 100 files are done in one process.
 
-    Examples: [bold]calnet-ops classify *_lc.fits --model calnet.keras[/bold],
-    [bold]calnet-ops classify star_lc.fits --model calnet.tflite --out stars.ecsv[/bold]
+    Examples: [bold]calnet-ops classify *_lc.fits[/bold],
+    [bold]calnet-ops classify star_lc.fits --model calnet.keras --out stars.ecsv[/bold],
+    [bold]calnet-ops classify star_lc.fits --model champion --json[/bold]
     """
+    from calnet_ops.steps.chosen_model import model_named
     from calnet_ops.steps.classify import (
         by_target,
         describe_targets,
@@ -98,7 +100,7 @@ def classify(
     light_curves = _light_curves(files)
     if out is not None:
         _check_out(out, (".ecsv", ".parquet"), light_curves)
-    chosen = open_model(model, threshold)
+    chosen = open_model(model_named(model), threshold)
     n_file, n_worker = len(light_curves), workers or os.cpu_count() or 1
     with open_workers(chosen, n_worker, n_file) as pool:
         targets = by_target(track(score_files(light_curves, chosen, pool), n_file, "scoring"))

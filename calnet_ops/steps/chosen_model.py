@@ -1,4 +1,4 @@
-"""A model to classify with: a file, or a version of the installation."""
+"""A model to classify with: a file, a version of the installation, or the one we ship."""
 
 import json
 import os
@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from calnet_ops.errors import FeaturesDiffer, MissingInput, WrongConfiguration
 from calnet_ops.platform import Platform, open_platform
+from calnet_ops.science import network
 from calnet_ops.science.candidates.calibration import IDENTITY, Calibration
 from calnet_ops.science.features import VERSIONS
 from calnet_ops.steps.imported_network import KERAS, published_scorer
@@ -30,6 +31,15 @@ FEATURES = "v1"
 SUFFIXES = frozenset({".h5", ".keras", ".npz", ".tflite"})
 """Of files of a model: as Keras saves them, the weights that the platform scores with, and its
 LiteRT graph."""
+
+PREFERRED = ("calnet.npz", "calnet.tflite", "calnet.keras")
+"""Files of a model's folder, the one that production scores with first."""
+
+SHIPPED = "shipped"
+"""Name of the model that the software comes with."""
+
+SHIPPED_FILE = Path(network.__path__[0], SHIPPED, "calnet.tflite")
+"""Made by ``python -m tests.bench.shipped_model``; installed, and to be trusted, like the code."""
 
 Floats = npt.NDArray[np.float32]
 Score = Callable[[Floats, Floats], Floats]
@@ -54,6 +64,40 @@ class ChosenModel:
     each process would load TensorFlow."""
 
 
+def model_named(text: str) -> str:
+    """What a person means, in the words of `open_model`.
+
+    Parameters
+    ----------
+    text
+        A version's number, an alias such as ``champion``, a file, a folder that holds one, or
+        `SHIPPED`.
+
+    Raises
+    ------
+    WrongConfiguration
+        If a folder holds no model.
+
+    Examples
+    --------
+    >>> model_named("3"), model_named("champion"), model_named("models:/calnet/3")
+    ('models:/calnet/3', 'models:/calnet@champion', 'models:/calnet/3')
+    """
+    path = Path(text)
+    if text == SHIPPED:
+        return str(SHIPPED_FILE)
+    if path.is_dir():
+        named = [path / name for name in PREFERRED if (path / name).is_file()]
+        named += sorted(one for one in path.iterdir() if one.suffix in SUFFIXES)
+        if not named:
+            expected = f"one of {', '.join(PREFERRED)}"
+            raise WrongConfiguration(text, found="no model in the folder", expected=expected)
+        return str(named[0])
+    if path.exists() or not re.fullmatch(r"\w+", text):
+        return text
+    return f"models:/calnet/{text}" if text.isdigit() else f"models:/calnet@{text}"
+
+
 def open_model(
     model: str,
     threshold: float | None = None,
@@ -64,9 +108,7 @@ def open_model(
     Parameters
     ----------
     model
-        A ``.keras``, ``.h5``, ``.npz`` or ``.tflite`` file, or
-        ``models:/calnet@champion``, ``models:/calnet/3`` of the installation. A ``model.json``
-        beside a file is heeded.
+        Answer of `model_named`. A ``model.json`` beside a file is heeded.
     threshold
         Instead of the model's own.
     installation
@@ -88,8 +130,8 @@ def open_model(
         raise WrongConfiguration(
             "--model",
             found=model,
-            expected="a .keras, .h5, .npz or .tflite file, models:/calnet@champion or "
-            "models:/calnet/3",
+            expected=f"a .keras, .h5, .npz or .tflite file, a folder that holds one, {SHIPPED}, "
+            "champion, or a version's number",
         )
     if chosen.features not in VERSIONS:
         raise FeaturesDiffer(model, found=chosen.features, expected=" or ".join(VERSIONS))
@@ -137,9 +179,9 @@ def _model_id(alias: str | None, version: str | None, platform: Platform) -> str
 def _of_file(file: Path) -> ChosenModel:
     beside = file.with_name(FACTS)
     body = file.read_bytes()
-    check_file(file, body)
-    if beside.is_file():
-        check_file(beside, beside.read_bytes())
+    for one in (file, beside):
+        if file != SHIPPED_FILE and one.is_file():
+            check_file(one, one.read_bytes())
     try:
         facts = json.loads(beside.read_bytes()) if beside.is_file() else {}
         if file.suffix in KERAS:

@@ -12,47 +12,13 @@ import numpy.typing as npt
 from calnet_ops import keys
 from calnet_ops.errors import WrongConfiguration
 from calnet_ops.platform import Platform
-from calnet_ops.steps.chosen_model import SUFFIXES, find_model
+from calnet_ops.steps.chosen_model import find_model
 from calnet_ops.steps.evaluate_folder import LearnedFrom
 
 NEAR_ARCSEC = 63.0
 """Three TESS pixels: within them a star's eclipses show in its neighbour's aperture."""
 
-PREFERRED = ("calnet.npz", "calnet.tflite", "calnet.keras")
-"""Files of a model's folder, the one that production scores with first."""
-
 _VERSION = re.compile(r"^(models:/calnet(?:@|/))?(?P<version>\w+)$")
-
-
-def model_named(text: str) -> str:
-    """What a person means, in the words of `open_model`.
-
-    Parameters
-    ----------
-    text
-        A version's number, an alias such as ``champion``, a file, or a folder that holds one.
-
-    Raises
-    ------
-    WrongConfiguration
-        If a folder holds no model.
-
-    Examples
-    --------
-    >>> model_named("3"), model_named("champion"), model_named("models:/calnet/3")
-    ('models:/calnet/3', 'models:/calnet@champion', 'models:/calnet/3')
-    """
-    path = Path(text)
-    if path.is_dir():
-        named = [path / name for name in PREFERRED if (path / name).is_file()]
-        named += sorted(one for one in path.iterdir() if one.suffix in SUFFIXES)
-        if not named:
-            expected = f"one of {', '.join(PREFERRED)}"
-            raise WrongConfiguration(text, found="no model in the folder", expected=expected)
-        return str(named[0])
-    if path.exists() or not re.fullmatch(r"\w+", text):
-        return text
-    return f"models:/calnet/{text}" if text.isdigit() else f"models:/calnet@{text}"
 
 
 def learned_from(model: str, installation: Callable[[], Platform]) -> LearnedFrom | None:
@@ -64,7 +30,7 @@ def learned_from(model: str, installation: Callable[[], Platform]) -> LearnedFro
     Parameters
     ----------
     model
-        See `model_named`.
+        See `chosen_model.model_named`.
     installation
         Opens the platform, if the model is one of its own.
 

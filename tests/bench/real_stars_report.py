@@ -1,7 +1,7 @@
 """What `real_stars` has found: recalls with intervals, the gap to simulation, every real star."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -82,14 +82,26 @@ def report() -> None:
 
 
 def stars(name: str, part: str, seed: int | None = None) -> MadeStars:
-    """Stars of a set with what a contestant says of them, its seeds together or one of them.
+    """Stars of a set with what a contestant says of them, its seeds together or one of them."""
+    files = [folder_of(name, one) / "scores.npz" for one in ([seed] if seed else _seeds(name))]
+    return judged(CONTESTANTS[name].features, part, [np.load(file)[part] for file in files])
+
+
+def judged(version: str, part: str, scores: Sequence[Floats]) -> MadeStars:
+    """Stars of a set with the probability that networks together give them.
 
     Stars made of one that lists call a planet's host are left out: it has dips of its own.
+
+    Parameters
+    ----------
+    version
+        Of the features.
+    scores
+        Of the segments of the set, (n,) of each network.
     """
-    rows = features(CONTESTANTS[name].features, part)
+    rows = features(version, part)
     star, first, of = np.unique(rows["star"], return_index=True, return_inverse=True)
-    files = [folder_of(name, one) / "scores.npz" for one in ([seed] if seed else _seeds(name))]
-    each = [np.bincount(of, logit(np.load(file)[part])) / np.bincount(of) for file in files]
+    each = [np.bincount(of, logit(one)) / np.bincount(of) for one in scores]
     hosts = [int(row["tic"]) for row in manifest() if row["toi"]]
     hosted = np.isin(rows["base"][first], hosts)
     kept = ~hosted if part == "test injected" else np.full(len(star), fill_value=True)

@@ -12,7 +12,7 @@ from calnet_ops.cli.commands import app
 from calnet_ops.cli.output import print_json
 from calnet_ops.errors import WrongConfiguration
 from calnet_ops.simulator.signals import Kind
-from calnet_ops.steps.learned_from import model_named
+from calnet_ops.steps.chosen_model import model_named
 from tests.support.graphs import TINY
 
 
