@@ -83,9 +83,9 @@ def model_named(text: str) -> str:
     >>> model_named("3"), model_named("champion"), model_named("models:/calnet/3")
     ('models:/calnet/3', 'models:/calnet@champion', 'models:/calnet/3')
     """
-    path = Path(text)
     if text == SHIPPED:
         return str(SHIPPED_FILE)
+    path = Path(text)
     if path.is_dir():
         named = [path / name for name in PREFERRED if (path / name).is_file()]
         named += sorted(one for one in path.iterdir() if one.suffix in SUFFIXES)
@@ -179,9 +179,10 @@ def _model_id(alias: str | None, version: str | None, platform: Platform) -> str
 def _of_file(file: Path) -> ChosenModel:
     beside = file.with_name(FACTS)
     body = file.read_bytes()
-    for one in (file, beside):
-        if file != SHIPPED_FILE and one.is_file():
-            check_file(one, one.read_bytes())
+    if file != SHIPPED_FILE:
+        check_file(file, body)
+        if beside.is_file():
+            check_file(beside, beside.read_bytes())
     try:
         facts = json.loads(beside.read_bytes()) if beside.is_file() else {}
         if file.suffix in KERAS:
